@@ -1,0 +1,3 @@
+"""Longshore: self-hosted file infrastructure."""
+
+__version__ = "0.1.0"
