@@ -1,0 +1,1 @@
+"""How a technology does what a port asks. Imported by `wiring` only."""

@@ -1,0 +1,1 @@
+"""Nouns and rules: pure, standard library only, no I/O."""

@@ -1,0 +1,1 @@
+"""The APIs: translate wire to service and back, nothing else."""

@@ -1,0 +1,1 @@
+"""Settings, choice of adapters, composition, lifespan: where everything is put together."""
