@@ -59,7 +59,7 @@ POLICIES: Mapping[JobKind, JobPolicy] = {
         queue=Queue.INSPECT,
         attempts=8,
         delays=_seconds(1, 4, 15, 60, 300, 900, 1800),
-        title="Read a received file once: digests, type, scan, image facts; then publish, quarantine, reject or hold it",
+        title="Read a received file once: digests, type, scan, facts; publish, quarantine, reject or hold it",
     ),
     JobKind.DERIVE: JobPolicy(
         queue=Queue.RENDER, attempts=4, delays=_seconds(2, 20, 120), title="Make the preview of a published image"

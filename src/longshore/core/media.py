@@ -51,7 +51,7 @@ class ImageFacts:
     """What the header of an image says. `width` and `height` are in pixels with the EXIF orientation applied.
 
     `format` is Pillow's upper-case name (JPEG, PNG, GIF, WEBP, AVIF, HEIF, TIFF, BMP, SVG ...), `color_mode` a Pillow
-    mode (RGB, RGBA, L, LA, P, CMYK ...), `orientation` the raw EXIF tag 1-8, `datetime_original` ISO 8601 without a zone.
+    mode (RGB, RGBA, L, LA, P, CMYK ...), `orientation` the raw EXIF tag 1-8, `datetime_original` ISO 8601, no zone.
     `frames` counts still images in the file (1 for a still); `sequence` is true when it is an animation.
     """
 

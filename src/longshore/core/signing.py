@@ -35,7 +35,7 @@ def upload_signature(secret_key: str, expire: str) -> str:
 def rest_signature(secret_key: str, method: str, body: bytes, content_type: str, date: str, uri: str) -> str:
     """Uploadcare's REST signature (contract 2.2): hex HMAC-SHA1 over five lines; `uri` raw as received."""
     body_md5 = hashlib.md5(body, usedforsecurity=False).hexdigest()
-    message = "\n".join((method, body_md5, content_type, date, uri))
+    message = f"{method}\n{body_md5}\n{content_type}\n{date}\n{uri}"
     return hmac.digest(secret_key.encode(), message.encode("utf-8", "surrogateescape"), "sha1").hex()
 
 

@@ -69,7 +69,7 @@ class Delivery:
 
 
 def check_target(url: str) -> str:
-    """An absolute http or https URL of at most 255 characters. Raises BadWebhook. (Addresses are judged when calling.)"""
+    """An absolute http or https URL, at most 255 characters; its address is judged when calling. Raises BadWebhook."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -17,8 +17,8 @@ class WakeUp(Protocol):
 
     def ring(self, queue: Queue) -> None: ...
 
-    async def wait(self, timeout: timedelta) -> None:
-        """Returns when somebody rang since the last wait, or after `timeout`."""
+    async def wait(self, within: timedelta) -> None:
+        """Returns when somebody rang since the last wait, or after `within`."""
         ...
 
 
@@ -44,8 +44,8 @@ class ProgressChannel(Protocol):
 class SingleFlight(Protocol):
     """One computation per key, in this process and between processes."""
 
-    def hold(self, key: str, *, timeout: timedelta) -> AbstractAsyncContextManager[None]:
-        """Inside, nobody else holds `key`. Raises Busy when it could not be had within `timeout`."""
+    def hold(self, key: str, *, within: timedelta) -> AbstractAsyncContextManager[None]:
+        """Inside, nobody else holds `key`. Raises Busy when it could not be had `within` that time."""
         ...
 
 

@@ -359,7 +359,7 @@ class Database(Protocol):
     async def admit(self, admission: Admission) -> None:
         """The one hot write: the rows of many concurrent requests share one transaction. Durable when this returns.
 
-        A bad admission fails alone; a cancelled caller changes nothing for the others. Raises RepeatTaken, DatabaseBusy.
+        A bad admission fails alone; a cancelled caller changes nothing for others. Raises RepeatTaken, DatabaseBusy.
         """
         ...
 

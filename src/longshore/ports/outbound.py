@@ -37,7 +37,7 @@ class Answer:
 
 
 class Caller(Protocol):
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout: timedelta) -> Answer:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, within: timedelta) -> Answer:
         """POST once, following no redirect; the answer's body is cut at 64 KiB.
 
         Name resolution, the address check and the connection use the same address. Raises BadUrl, AddressForbidden,
