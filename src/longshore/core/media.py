@@ -37,6 +37,22 @@ SAFE_INLINE = frozenset(
     }
 )
 
+#: Types whose facts are read by decoding them, and that transformations accept.
+RENDERABLE = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/avif",
+        "image/heic",
+        "image/heif",
+        "image/tiff",
+        "image/bmp",
+        "image/svg+xml",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeoLocation:

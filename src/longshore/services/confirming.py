@@ -1,0 +1,192 @@
+"""CONFIRM: from an upload whose bytes have arrived to a file in checking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from longshore.core.audit import AuditEntry
+from longshore.core.event import Event, EventKind
+from longshore.core.file import TEMPORARY_LIFETIME, File, FileState, Step, StepName, StepState
+from longshore.core.ids import EventId, FileId, Ids
+from longshore.core.job import Queue
+from longshore.core.kind import KindNotFound, Visibility
+from longshore.core.principal import Principal
+from longshore.core.project import Project
+from longshore.core.time import Clock
+from longshore.core.upload import BytesMissing, SizeMismatch, Upload, UploadNotFound, UploadState
+from longshore.ports.coordination import WakeUp
+from longshore.ports.database import Database, Transaction
+from longshore.ports.storage import ObjectKey, ObjectMissing, ObjectStore, Stored
+from longshore.services.projects import Projects
+from longshore.services.uploads import Uploads, still_open
+
+CONFIRM_GRACE = timedelta(minutes=5)
+"""Bytes that arrived in time may be confirmed a little late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """An upload whose bytes came along with its request and lie in `incoming` already."""
+
+    upload: Upload
+    size: int
+
+
+class Confirming:
+    def __init__(
+        self,
+        *,
+        db: Database,
+        objects: ObjectStore,
+        uploads: Uploads,
+        projects: Projects,
+        wakeup: WakeUp,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._db = db
+        self._objects = objects
+        self._uploads = uploads
+        self._projects = projects
+        self._wakeup = wakeup
+        self._clock = clock
+        self._ids = ids
+
+    async def confirm(self, principal: Principal, upload_id: FileId, *, address: str | None = None) -> File:
+        """The file that the upload became. Confirming again returns the same file.
+
+        Raises UploadNotFound, NotYourUpload, UploadAborted, UploadExpired, BytesMissing, SizeMismatch, Upstream.
+        """
+        upload = await self._uploads.get(principal, upload_id, write=True)
+        if upload.state is UploadState.CONFIRMED:
+            return await self._confirmed(upload)
+        now = self._clock.now()
+        still_open(upload, now, CONFIRM_GRACE)
+        stored = await self._sealed(upload)
+        visibility = await self._visibility(upload)
+        file: File | None = None
+        async with self._db.transaction() as tx:
+            if await tx.uploads.end(upload.id, UploadState.CONFIRMED, now):
+                file = await self._received(tx, principal, upload, stored.size, visibility, now, address)
+        if file is None:
+            # Somebody was faster: confirmed by a twin of this request, aborted, or swept.
+            upload = await self._uploads.get(principal, upload_id, write=True)
+            still_open(upload, now)
+            return await self._confirmed(upload)
+        self._wakeup.ring(Queue.INSPECT)
+        return file
+
+    async def bring(
+        self, principal: Principal, brought: Sequence[Brought], *, address: str | None = None
+    ) -> Sequence[File]:
+        """Files whose bytes came with the request: all become files, or none. Raises Upstream, DatabaseBusy."""
+        now = self._clock.now()
+        visibilities = [await self._visibility(one.upload) for one in brought]
+        for one in brought:
+            await self._sealed(one.upload)
+        files: list[File] = []
+        async with self._db.transaction() as tx:
+            for one, visibility in zip(brought, visibilities, strict=True):
+                await tx.uploads.add(replace(one.upload, state=UploadState.CONFIRMED, confirmed_at=now))
+                files.append(await self._received(tx, principal, one.upload, one.size, visibility, now, address))
+        self._wakeup.ring(Queue.INSPECT)
+        return files
+
+    async def discard(self, upload: Upload) -> None:
+        """Nothing of bytes that were brought but not accepted stays."""
+        await self._objects.delete(ObjectKey.incoming(upload.id))
+        await self._objects.delete(ObjectKey.sealed(upload.id, upload.seal))
+
+    async def _sealed(self, upload: Upload) -> Stored:
+        source, target = ObjectKey.incoming(upload.id), ObjectKey.sealed(upload.id, upload.seal)
+        arrived = await self._objects.head(source)
+        if arrived is not None and not upload.size_min <= arrived.size <= upload.size_max:
+            await self._objects.delete(source)
+            raise SizeMismatch(size=arrived.size, announced=upload.size_max)
+        try:
+            return await self._objects.seal(source, target)
+        except ObjectMissing as e:
+            raise BytesMissing from e
+
+    async def _visibility(self, upload: Upload) -> Visibility:
+        if upload.purpose.kind is None:
+            return Visibility.PUBLIC
+        try:
+            return (await self._projects.kind(upload.project_id, upload.purpose.kind)).visibility
+        except KindNotFound:
+            # The kind went away while the bytes were on their way. Its rules are not known any more: show nobody.
+            return Visibility.PRIVATE
+
+    async def _received(
+        self,
+        tx: Transaction,
+        principal: Principal,
+        upload: Upload,
+        size: int,
+        visibility: Visibility,
+        now: datetime,
+        address: str | None,
+    ) -> File:
+        """The rows of a file that has arrived: the file, its steps, its attachment, the event (and so the job)."""
+        purpose = upload.purpose
+        stored = _is_stored(principal.project, upload)
+        file = await tx.files.add(
+            File(
+                id=upload.id,
+                project_id=upload.project_id,
+                state=FileState.CHECKING,
+                name=upload.name,
+                declared_type=upload.declared_type,
+                size=size,
+                seal=upload.seal,
+                purpose=purpose,
+                visibility=visibility,
+                read_token_hash=upload.read_token_hash,
+                uploaded_at=now,
+                stored_at=now if stored else None,
+                expires_at=None if stored else now + TEMPORARY_LIFETIME,
+            )
+        )
+        await tx.steps.put(
+            [Step(file_id=file.id, name=name, state=StepState.WAITING, updated_at=now) for name in StepName]
+        )
+        if purpose.record is not None and purpose.kind is not None:
+            await tx.attachments.add(
+                upload.project_id, purpose.record, purpose.kind, purpose.position, file.id, file.uploaded_at
+            )
+        await tx.events.add(
+            Event(
+                id=EventId(self._ids.uuid7()),
+                project_id=upload.project_id,
+                kind=EventKind.FILE_RECEIVED,
+                file_id=file.id,
+                at=now,
+            )
+        )
+        await tx.audit.add(
+            AuditEntry(
+                project_id=upload.project_id,
+                at=now,
+                actor=principal.actor,
+                action="upload.confirmed",
+                subject=str(upload.id),
+                address=address,
+            )
+        )
+        return file
+
+    async def _confirmed(self, upload: Upload) -> File:
+        async with self._db.reading() as tx:
+            file = await tx.files.get(upload.id)
+        if file is None:
+            raise UploadNotFound
+        return file
+
+
+def _is_stored(project: Project, upload: Upload) -> bool:
+    """Decision 14: a file with a record is stored at once; others as asked, or as the project says."""
+    if upload.purpose.record is not None:
+        return True
+    return project.autostore if upload.store is None else upload.store

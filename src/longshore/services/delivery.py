@@ -1,0 +1,126 @@
+"""Delivery: a URL becomes a transformation, a transformation and a file become a key, a key is looked up, and only a
+miss costs pixels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from longshore.core.errors import Invalid
+from longshore.core.file import File
+from longshore.core.ids import FileId
+from longshore.core.imaging.grammar import Directive, parse
+from longshore.core.imaging.limits import DEFAULT_LIMITS, ImageLimits
+from longshore.core.imaging.negotiate import AcceptClass, Choice, choose
+from longshore.core.imaging.plan import Plan, make_plan
+from longshore.core.imaging.transformation import Transformation
+from longshore.core.media import RENDERABLE
+from longshore.core.ranges import ByteRange
+from longshore.core.time import Clock
+from longshore.ports.coordination import SingleFlight
+from longshore.ports.derived import Derived, DerivedStore
+from longshore.ports.rendering import Renderer
+from longshore.ports.storage import ObjectKey, ObjectStore
+from longshore.services.projects import TimedCache
+
+PREVIEW = "-/preview/320x320/-/format/webp/"
+"""The one preview that every image has, as the operations of its URL."""
+
+_SHARED_WAIT = timedelta(seconds=30)
+"""How long a request waits for somebody else who is making the same result."""
+
+_REMEMBERED = timedelta(hours=1)
+
+
+class NotAnImage(Invalid):
+    code = "not-an-image"
+    title = "Not supported for files that are not images."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A transformation of one file, ready to be looked up or made. `key` is the cache key."""
+
+    file_id: FileId
+    key: str
+    plan: Plan
+    choice: Choice
+
+
+class Delivery:
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        derived: DerivedStore,
+        renderer: Renderer,
+        single: SingleFlight,
+        clock: Clock,
+        limits: ImageLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._objects = objects
+        self._derived = derived
+        self._renderer = renderer
+        self._single = single
+        self._limits = limits
+        self._directives = TimedCache[str, Directive](clock, _REMEMBERED)
+        self._wanted = TimedCache[tuple[FileId, str, AcceptClass], Wanted](clock, _REMEMBERED)
+
+    def is_renderable(self, media_type: str) -> bool:
+        return media_type in RENDERABLE
+
+    def directive(self, path: str) -> Directive:
+        """What the raw path after `/<uuid>/` asks for; remembered, as paths come again. Raises BadOperation."""
+        return self._directives.get(path) or self._directives.put(path, parse(path))
+
+    def wanted(self, file: File, path: str, accept: AcceptClass) -> Wanted:
+        """The transformation that `path` asks of `file`. Raises BadOperation, NotAnImage, MediaTooLarge."""
+        remembered = self._wanted.get((file.id, path, accept))
+        if remembered is not None:
+            return remembered
+        directive = self.directive(path)
+        if file.image is None:
+            raise NotAnImage
+        transformation = Transformation.of(str(file.id), directive.operations)
+        choice = choose(transformation.operations, accept, file.image, self._limits)
+        plan = make_plan(transformation.operations, file.image, choice, self._limits)
+        wanted = Wanted(file_id=file.id, key=transformation.key(choice.format), plan=plan, choice=choice)
+        return self._wanted.put((file.id, path, accept), wanted)
+
+    def cached(self, wanted: Wanted) -> Derived | None:
+        """From memory, without waiting."""
+        return self._derived.cached(wanted.file_id, wanted.key)
+
+    async def result(self, file: File, wanted: Wanted) -> Derived:
+        """The finished result: looked up, or made once however many ask.
+
+        Raises ObjectMissing, StorageFull, and what `Renderer.render` raises.
+        """
+        found = await self._derived.get(file.id, wanted.key)
+        if found is not None:
+            return found
+        async with self._single.hold(wanted.key, within=_SHARED_WAIT):
+            found = await self._derived.get(file.id, wanted.key)
+            if found is not None:
+                return found
+            source_key = ObjectKey.sealed(file.id, file.seal)
+            async with self._objects.open(source_key) as source, self._derived.draft(file.id, wanted.key) as draft:
+                rendered = await self._renderer.render(
+                    wanted.plan, source, draft.fd, key=wanted.key, tenant=str(file.project_id)
+                )
+                return await draft.commit(
+                    content_type=rendered.content_type, width=rendered.width, height=rendered.height
+                )
+
+    async def preview(self, file: File) -> Derived:
+        return await self.result(file, self.wanted(file, PREVIEW, AcceptClass.OTHER))
+
+    def original(self, file: File, part: ByteRange | None) -> AsyncIterator[bytes]:
+        """The stored bytes, or a part of them. Raises ObjectMissing at the first piece."""
+        key = ObjectKey.sealed(file.id, file.seal)
+        return self._objects.read(key, start=part.start, end=part.end) if part else self._objects.read(key)
+
+    async def drop(self, file_id: FileId) -> None:
+        """Forget everything derived from a file."""
+        await self._derived.drop(file_id)

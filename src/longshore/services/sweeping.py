@@ -1,0 +1,68 @@
+"""Sweeping: ends what nobody else ends. Every pass is bounded and safe to repeat, also in two places at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from longshore.core.ids import FileId, parse_file_id
+from longshore.core.time import Clock
+from longshore.ports.database import Database
+from longshore.ports.storage import Bucket, ObjectKey, ObjectStore
+from longshore.services.files import Files
+from longshore.services.uploads import Uploads
+
+ORPHAN_AGE = timedelta(hours=48)
+"""Older than any open upload can be: what lies in `incoming` then belongs to nobody."""
+KEPT_JOBS, KEPT_REPEATS = timedelta(days=7), timedelta(hours=24)
+
+
+class Sweeping:
+    def __init__(self, *, db: Database, objects: ObjectStore, uploads: Uploads, files: Files, clock: Clock) -> None:
+        self._db = db
+        self._objects = objects
+        self._uploads = uploads
+        self._files = files
+        self._clock = clock
+
+    async def sweep(self) -> dict[str, int]:
+        """One pass over everything that may be overdue. Answers how much of each was ended."""
+        now = self._clock.now()
+        ended = {
+            "uploads expired": await self._uploads.expire(),
+            "files expired": await self._files.expire(),
+            "files purged": await self._files.purge(),
+        }
+        async with self._db.transaction() as tx:
+            ended["jobs forgotten"] = await tx.jobs.prune(now - KEPT_JOBS, 1000)
+            ended["repeats forgotten"] = await tx.repeats.prune(now - KEPT_REPEATS, 1000)
+            ended["token counts forgotten"] = await tx.token_uses.prune(now, 1000)
+        return ended
+
+    async def sweep_orphans(self, limit: int = 1000) -> int:
+        """Delete objects that no row speaks for and that are older than any work in progress. Answers how many."""
+        gone = 0
+        async for key in self._orphans():
+            await self._objects.delete(key)
+            gone += 1
+            if gone >= limit:
+                break
+        return gone
+
+    async def _orphans(self) -> AsyncIterator[ObjectKey]:
+        older = self._clock.now() - ORPHAN_AGE
+        for bucket in Bucket:
+            async for key in self._objects.list(bucket, older_than=older):
+                if not await self._is_spoken_for(bucket, key):
+                    yield key
+
+    async def _is_spoken_for(self, bucket: Bucket, key: ObjectKey) -> bool:
+        file_id: FileId | None = parse_file_id(key.name.partition("/")[0])
+        if file_id is None:
+            return False
+        async with self._db.reading() as tx:
+            if bucket is Bucket.INCOMING:
+                upload = await tx.uploads.get(file_id)
+                return upload is not None and upload.state == "open"
+            file = await tx.files.get(file_id)
+            return file is not None and file.purged_at is None and key.name == f"{file_id}/{file.seal}"

@@ -1,0 +1,390 @@
+"""Uploads: requested, looked at, aborted. No file data passes here; it goes to storage by signed link.
+
+REQUEST: check, one durable row, a signed way to send. It can be repeated, and a crash between any two steps leaves
+something that a retry or the sweeper ends. Confirming is a story of its own (`services/confirming.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from longshore.core.audit import AuditEntry
+from longshore.core.errors import Problem
+from longshore.core.ids import FileId, Ids
+from longshore.core.kind import TypeNotAccepted, check_size
+from longshore.core.names import clean
+from longshore.core.principal import Browser, GrantTooNarrow, Principal, Server, TokenHolder, Uploader
+from longshore.core.signing import derived_token, sha256_hex
+from longshore.core.time import Clock
+from longshore.core.upload import (
+    LINK_LIFETIME,
+    OPEN_LIFETIME,
+    KeyReused,
+    NotYourUpload,
+    Purpose,
+    Record,
+    Upload,
+    UploadAborted,
+    UploadConfirmed,
+    UploadExpired,
+    UploadNotFound,
+    UploadState,
+    bare_type,
+    check_label,
+    check_media_type,
+    check_metadata,
+)
+from longshore.ports.database import Admission, Database, Repeat, RepeatTaken
+from longshore.ports.secrets import SecretBox
+from longshore.ports.storage import Constraints, LinkSigner, ObjectKey, ObjectStore, SignedForm, SignedRequest
+from longshore.services.access import READ, WRITE
+from longshore.services.projects import Projects
+
+
+class SendBy(StrEnum):
+    PUT = "put"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpload:
+    """One file that somebody wants to bring. `size` is exact; without it, at most `max_size` bytes may come.
+
+    `metadata`, labels and names are claims, checked in `Uploads.request`.
+    """
+
+    name: str
+    type: str
+    size: int | None = None
+    max_size: int | None = None
+    kind: str | None = None
+    record: Record | None = None
+    position: int = 0
+    uploader: str | None = None
+    group: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    store: bool | None = None
+    send_by: SendBy = SendBy.PUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """An admitted upload, a way to send its bytes (None once it is not open any more), and its own two tokens."""
+
+    upload: Upload
+    send: SignedRequest | SignedForm | None
+    write_token: str
+    read_token: str
+
+
+class PositionInvalid(Problem):
+    code = "bad-position"
+    title = "A position is a whole number from 0 to 1,000,000"
+
+
+NOBODY = FileId(UUID(int=0))
+MAX_POSITION = 1_000_000
+
+
+class Uploads:
+    def __init__(
+        self,
+        *,
+        db: Database,
+        objects: ObjectStore,
+        links: LinkSigner,
+        projects: Projects,
+        secrets: SecretBox,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._db = db
+        self._objects = objects
+        self._links = links
+        self._projects = projects
+        self._clock = clock
+        self._ids = ids
+        self._token_key = secrets.key_for("upload-tokens")
+
+    # -- REQUEST -------------------------------------------------------------------------------------------------------
+
+    async def request(
+        self,
+        principal: Principal,
+        wanted: Sequence[NewUpload],
+        *,
+        idempotency_key: str | None = None,
+        address: str | None = None,
+    ) -> Sequence[Requested | Problem]:
+        """Admit uploads: an answer for each, in order; a refused one is its Problem and does not stop the others.
+
+        With `idempotency_key` the same request may be repeated and is answered with the same uploads. Raises
+        GrantTooNarrow, KeyReused, Throttled, DatabaseBusy for the request as a whole.
+        """
+        now = self._clock.now()
+        fingerprint = _fingerprint(principal, wanted) if idempotency_key else ""
+        if idempotency_key:
+            repeat = await self._repeat(principal, idempotency_key, fingerprint)
+            if repeat is not None:
+                return await self._again(principal, wanted, repeat)
+        checked = [await self._checked(principal, new, now) for new in wanted]
+        admitted = [item for item in checked if isinstance(item, Upload)]
+        if admitted:
+            await self._spend_token(principal, len(admitted))
+            repeat = idempotency_key and Repeat(
+                project_id=principal.project.id,
+                key=idempotency_key,
+                fingerprint=fingerprint,
+                uploads=tuple(item.id if isinstance(item, Upload) else NOBODY for item in checked),
+                created_at=now,
+            )
+            audit = [
+                AuditEntry(
+                    project_id=upload.project_id,
+                    at=now,
+                    actor=principal.actor,
+                    action="upload.requested",
+                    subject=str(upload.id),
+                    address=address,
+                )
+                for upload in admitted
+            ]
+            try:
+                await self._db.admit(Admission(uploads=admitted, audit=audit, repeat=repeat or None))
+            except RepeatTaken:
+                # Somebody sent the same key at the same moment and was faster: answer what is true now.
+                taken = await self._repeat(principal, idempotency_key or "", fingerprint)
+                if taken is None:
+                    raise
+                return await self._again(principal, wanted, taken)
+        return [
+            self._answer(item, new.send_by) if isinstance(item, Upload) else item
+            for item, new in zip(checked, wanted, strict=True)
+        ]
+
+    async def _checked(self, principal: Principal, new: NewUpload, now: datetime) -> Upload | Problem:
+        try:
+            return await self.drafted(principal, new, now)
+        except Problem as problem:
+            return problem
+
+    async def drafted(self, principal: Principal, new: NewUpload, now: datetime) -> Upload:
+        """The row that `new` would become, with kind, limits and grant applied; nothing is written. Raises Problem."""
+        new = _granted(principal, new)
+        name, declared = clean(new.name), check_media_type(new.type)
+        for label in (new.uploader, new.group):
+            if label is not None:
+                check_label(label)
+        if new.record is not None:
+            check_label(new.record.type)
+            check_label(new.record.id)
+        if not 0 <= new.position <= MAX_POSITION:
+            raise PositionInvalid
+        check_metadata(new.metadata)
+        limit = principal.project.max_size
+        if isinstance(principal, Uploader) and principal.max_size is not None:
+            limit = min(limit, principal.max_size)
+        if new.kind is not None:
+            kind = await self._projects.kind(principal.project, new.kind)
+            limit = min(limit, kind.size_limit(new.group) or limit)
+            if not kind.accepts(bare_type(declared)):
+                raise TypeNotAccepted(
+                    f"The kind {kind.name} accepts {', '.join(kind.accept)}, not {bare_type(declared)}", kind=kind.name
+                )
+        if new.size is not None:
+            check_size(new.size, limit)
+        size_max = new.size if new.size is not None else min(limit, new.max_size if new.max_size is not None else limit)
+        upload_id = FileId(self._ids.uuid4())
+        return Upload(
+            id=upload_id,
+            project_id=principal.project.id,
+            state=UploadState.OPEN,
+            name=name,
+            declared_type=declared,
+            size_min=new.size if new.size is not None else 0,
+            size_max=size_max,
+            purpose=Purpose(
+                kind=new.kind,
+                record=new.record,
+                position=new.position,
+                uploader=new.uploader,
+                group=new.group,
+                metadata=new.metadata,
+            ),
+            store=new.store,
+            source="native",
+            seal=self._ids.token(16),
+            write_token_hash=sha256_hex(self._token(WRITE, upload_id)),
+            read_token_hash=sha256_hex(self._token(READ, upload_id)),
+            created_at=now,
+            expires_at=now + OPEN_LIFETIME,
+        )
+
+    async def _repeat(self, principal: Principal, key: str, fingerprint: str) -> Repeat | None:
+        async with self._db.reading() as tx:
+            repeat = await tx.repeats.get(principal.project.id, key)
+        if repeat is not None and repeat.fingerprint != fingerprint:
+            raise KeyReused
+        return repeat
+
+    async def _again(
+        self, principal: Principal, wanted: Sequence[NewUpload], repeat: Repeat
+    ) -> Sequence[Requested | Problem]:
+        """The same uploads with fresh links; what was refused is judged anew, admitting nothing."""
+        answers: list[Requested | Problem] = []
+        for upload_id, new in zip(repeat.uploads, wanted, strict=True):
+            if upload_id == NOBODY:
+                refused = await self._checked(principal, new, self._clock.now())
+                answers.append(refused if isinstance(refused, Problem) else KeyReused())
+                continue
+            async with self._db.reading() as tx:
+                upload = await tx.uploads.get(upload_id)
+            answers.append(self._answer(upload, new.send_by) if upload else UploadNotFound())
+        return answers
+
+    async def _spend_token(self, principal: Principal, count: int) -> None:
+        if not isinstance(principal, Uploader) or principal.max_files is None or principal.expires_at is None:
+            return
+        async with self._db.transaction() as tx:
+            enough = await tx.token_uses.take(
+                principal.token_id, count, limit=principal.max_files, expires_at=principal.expires_at
+            )
+        if not enough:
+            raise GrantTooNarrow(f"This token allows {principal.max_files} files in all", limit=principal.max_files)
+
+    def _answer(self, upload: Upload, send_by: SendBy) -> Requested:
+        return Requested(
+            upload=upload,
+            send=self._link(upload, send_by),
+            write_token=self._token(WRITE, upload.id),
+            read_token=self._token(READ, upload.id),
+        )
+
+    def _link(self, upload: Upload, send_by: SendBy) -> SignedRequest | SignedForm | None:
+        if upload.state is not UploadState.OPEN:
+            return None
+        constraints = Constraints(
+            content_type=upload.declared_type,
+            size_min=upload.size_min,
+            size_max=upload.size_max,
+            expires_at=min(self._clock.now() + LINK_LIFETIME, upload.expires_at),
+        )
+        key = ObjectKey.incoming(upload.id)
+        return self._links.put(key, constraints) if send_by is SendBy.PUT else self._links.post(key, constraints)
+
+    def _token(self, prefix: str, upload_id: FileId) -> str:
+        return prefix + derived_token(self._token_key, prefix, str(upload_id))
+
+    # -- looked at, aborted --------------------------------------------------------------------------------------------
+
+    async def get(self, principal: Principal, upload_id: FileId, *, write: bool = False) -> Upload:
+        """The upload, if `principal` may see it (with `write`: change it). Raises UploadNotFound, NotYourUpload."""
+        async with self._db.reading() as tx:
+            upload = await tx.uploads.get(upload_id)
+        if upload is None or upload.project_id != principal.project.id:
+            raise UploadNotFound
+        match principal:
+            case Server():
+                return upload
+            case TokenHolder() if principal.upload_id == upload_id and (principal.may_write or not write):
+                return upload
+            case Uploader() if principal.uploader == upload.purpose.uploader:
+                return upload
+            case _:
+                raise NotYourUpload
+
+    async def again(self, principal: Principal, upload_id: FileId, send_by: SendBy = SendBy.PUT) -> Requested:
+        """An open upload with a freshly signed link. Raises UploadNotFound, NotYourUpload."""
+        return self._answer(await self.get(principal, upload_id, write=True), send_by)
+
+    async def abort(self, principal: Principal, upload_id: FileId) -> None:
+        """Nothing of it stays. Safe to repeat. Raises UploadNotFound, NotYourUpload, UploadConfirmed, UploadExpired."""
+        upload = await self.get(principal, upload_id, write=True)
+        now = self._clock.now()
+        async with self._db.transaction() as tx:
+            ended = await tx.uploads.end(upload.id, UploadState.ABORTED, now)
+            if ended:
+                await tx.audit.add(
+                    AuditEntry(
+                        project_id=upload.project_id,
+                        at=now,
+                        actor=principal.actor,
+                        action="upload.aborted",
+                        subject=str(upload.id),
+                    )
+                )
+        if not ended:
+            upload = await self.get(principal, upload_id, write=True)
+            if upload.state is UploadState.CONFIRMED:
+                raise UploadConfirmed
+        await self._objects.delete(ObjectKey.incoming(upload.id))
+
+    async def expire(self, limit: int = 100) -> int:
+        """For the sweeper: end open uploads past their time and delete what they left. Answers how many."""
+        now = self._clock.now()
+        async with self._db.reading() as tx:
+            overdue = await tx.uploads.overdue(now, limit)
+        for upload in overdue:
+            async with self._db.transaction() as tx:
+                ended = await tx.uploads.end(upload.id, UploadState.EXPIRED, now)
+            if ended:
+                await self._objects.delete(ObjectKey.incoming(upload.id))
+                await self._objects.delete(ObjectKey.sealed(upload.id, upload.seal))
+        return len(overdue)
+
+
+def still_open(upload: Upload, now: datetime, grace: timedelta = timedelta(0)) -> None:
+    """Raises UploadAborted or UploadExpired unless the upload may still be confirmed."""
+    if upload.state is UploadState.ABORTED:
+        raise UploadAborted
+    if upload.state is UploadState.EXPIRED or (upload.state is UploadState.OPEN and upload.expires_at + grace < now):
+        raise UploadExpired
+
+
+def _granted(principal: Principal, new: NewUpload) -> NewUpload:
+    """`new` as the principal's grant allows it: forced values filled in. Raises GrantTooNarrow."""
+    match principal:
+        case Server():
+            return new
+        case Browser():
+            if not principal.project.browser_uploads:
+                raise GrantTooNarrow("This project does not take uploads with the public key alone")
+            if new.record is not None or new.uploader is not None or new.group is not None or new.store is not None:
+                raise GrantTooNarrow("With the public key alone, record, uploader, group and store cannot be set")
+            return new
+        case Uploader():
+            if new.uploader not in (None, principal.uploader) or new.group not in (None, principal.group):
+                raise GrantTooNarrow("The token names another uploader or group")
+            kind = new.kind
+            if principal.kinds is not None:
+                kind = kind or (next(iter(principal.kinds)) if len(principal.kinds) == 1 else None)
+                if kind not in principal.kinds:
+                    raise GrantTooNarrow(f"The token allows the kinds {', '.join(sorted(principal.kinds))} only")
+            record = new.record
+            if principal.record is not None:
+                kind_of, _, ident = principal.record.partition("/")
+                record = record or Record(kind_of, ident)
+                if str(record) != principal.record:
+                    raise GrantTooNarrow(f"The token is for the record {principal.record} only")
+            elif record is not None:
+                raise GrantTooNarrow("The token does not name a record")
+            return replace(new, uploader=principal.uploader, group=principal.group, kind=kind, record=record)
+        case TokenHolder():
+            raise GrantTooNarrow("An upload's own token cannot request other uploads")
+
+
+def _fingerprint(principal: Principal, wanted: Sequence[NewUpload]) -> str:
+    parts = [
+        [
+            *(new.name, new.type, new.size, new.max_size, new.kind, str(new.record), new.position),
+            *(new.uploader, new.group, sorted(new.metadata.items()), new.store, new.send_by),
+        ]
+        for new in wanted
+    ]
+    return hashlib.sha256(json.dumps([principal.actor, parts]).encode()).hexdigest()
