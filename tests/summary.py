@@ -16,13 +16,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ran: collections.Counter[str] = collections.Counter()
     for nodeid in {report.nodeid for report in reports if hasattr(report, "nodeid")}:
         ran[_sort_of_test(nodeid)] += 1
-    left_out = len(terminalreporter.stats.get("deselected", []))
+    options = terminalreporter.config.option
+    chosen_by = [f"-m '{options.markexpr}'"] * bool(options.markexpr) + [f"-k '{options.keyword}'"] * bool(
+        options.keyword
+    )
     used_servers = any("server" in getattr(report, "keywords", {}) for report in reports)
 
     terminalreporter.section("what ran")
     terminalreporter.line(", ".join(f"{name} {count}" for name, count in sorted(ran.items())) or "nothing")
-    if left_out:
-        terminalreporter.line(f"left out by choice: {left_out}")
+    if chosen_by:
+        terminalreporter.line(f"only a part, chosen by {' '.join(chosen_by)}")
     on = [f"Python {platform.python_version()}", f"libvips wheel {version('pyvips-binary')}"]
     terminalreporter.line(", ".join(on + (_server_versions() if used_servers else ["no server"])))
 
