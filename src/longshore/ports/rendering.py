@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from longshore.core.errors import Invalid, TooLarge
+from longshore.core.errors import Busy, Invalid, TooLarge
 from longshore.core.imaging.plan import Plan
 from longshore.core.media import ImageFacts
 
@@ -39,6 +39,13 @@ class ResultTooLarge(TooLarge):
     title = "The resulting image would have too many bytes"
 
 
+class RenderQueueFull(Busy):
+    """Too much is waiting, or this waited too long; `retry_after` is always set."""
+
+    code = "render-queue-full"
+    title = "Too many images are being processed; try again shortly"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
     """What was written: its media type, size in pixels and size in bytes."""
@@ -62,7 +69,7 @@ class ImageInspector(Protocol):
         disk); `tenant` is who waits in the queue, for fairness.
 
         Raises Unsupported (not an image that can be read here), BrokenMedia (damaged, cut short), MediaTooLarge,
-        RenderTimeout, RenderCrashed, RenderRefused, Busy (with `retry_after`). If the caller leaves, work stops.
+        RenderTimeout, RenderCrashed, RenderRefused, RenderQueueFull. If the caller leaves, work stops.
         """
         ...
 
@@ -88,6 +95,6 @@ class Renderer(Protocol):
         that killed workers twice is refused for a while. The result is `plan.width` x `plan.height`.
 
         Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderTimeout, RenderCrashed, RenderRefused,
-        Busy (the queue is full or the wait was too long; with `retry_after`). If the caller leaves, work stops.
+        RenderQueueFull. If the caller leaves, work stops.
         """
         ...
