@@ -1,0 +1,1 @@
+"""Objects, signed links and derived results in folders of this machine (embedded size)."""
