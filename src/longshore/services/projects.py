@@ -122,6 +122,11 @@ class Projects:
         self._by_secret.clear()
         self._by_id.clear()
 
+    async def audit(self, project: Project, limit: int) -> Sequence[AuditEntry]:
+        """Newest first."""
+        async with self._db.reading() as tx:
+            return await tx.audit.list(project.id, limit)
+
     # -- keys ----------------------------------------------------------------------------------------------------------
 
     async def create_key(self, project: Project) -> SecretKey:
