@@ -68,7 +68,8 @@ class ImageFacts:
 
     `format` is Pillow's upper-case name (JPEG, PNG, GIF, WEBP, AVIF, HEIF, TIFF, BMP, SVG ...), `color_mode` a Pillow
     mode (RGB, RGBA, L, LA, P, CMYK ...), `orientation` the raw EXIF tag 1-8, `datetime_original` ISO 8601, no zone.
-    `frames` counts still images in the file (1 for a still); `sequence` is true when it is an animation.
+    `frames` counts still images in the file (1 for a still); `sequence` is true when it is an animation. `has_alpha`:
+    some pixel is not opaque. `progressive`: a JPEG in several scans or an interlaced PNG.
     """
 
     format: str
