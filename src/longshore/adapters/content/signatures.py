@@ -37,7 +37,6 @@ _CANONICAL: dict[str, tuple[str, int]] = {
     "video/x-ms-asf": ("video/x-ms-asf", 8),
     "video/x-ms-wmv": ("video/x-ms-asf", 8),
     "audio/x-ms-wma": ("video/x-ms-asf", 8),
-    "video/mpeg": ("video/mpeg", 4),
     "application/pdf": ("application/pdf", 4),
     "application/postscript": ("application/postscript", 4),
     "application/rtf": ("application/rtf", 5),
@@ -129,6 +128,8 @@ def _short(head: bytes) -> str | None:
         return _mpeg_audio(head)
     if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:
         return "video/mp2t"
+    if head.startswith((b"\0\0\1\xba", b"\0\0\1\xb3")):  # a pack, or a sequence, of MPEG-1 or 2
+        return "video/mpeg"
     if head.startswith(b"MZ"):
         at = int.from_bytes(head[60:64], "little")
         return "application/vnd.microsoft.portable-executable" if head[at : at + 4] == b"PE\0\0" else None
