@@ -1,5 +1,7 @@
 """Chromium opens a page of ours, runs its script, and its complaints fail the test."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page
 
@@ -22,7 +24,9 @@ async def test_a_file_can_be_chosen(page: Page) -> None:
 )
 async def test_errors_of_the_page_are_seen(page: Page, page_errors: list[str], script: str) -> None:
     await page.set_content(f"<script>{script}</script>")
-    await page.wait_for_timeout(50)
+    async with asyncio.timeout(5):
+        while not page_errors:
+            await page.wait_for_timeout(10)
 
     assert page_errors == ["oh no"]
     page_errors.clear()
