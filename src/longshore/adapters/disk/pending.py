@@ -111,7 +111,8 @@ class Pending:
         if self._path is not None:
             os.link(self._path, target)
         else:
-            os.link(f"/proc/self/fd/{self.fd}", target, follow_symlinks=True)
+            # Any `src_dir_fd` makes Python call linkat(2), which follows the link in /proc; link(2) would not.
+            os.link(f"/proc/self/fd/{self.fd}", target, src_dir_fd=self.fd, follow_symlinks=True)
 
     def _write_all(self, pieces: list[bytes]) -> None:
         """`writev` may take less than offered, above all on a disk that is nearly full."""
