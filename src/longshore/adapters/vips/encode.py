@@ -43,7 +43,7 @@ _PAPER = [255.0, 255.0, 255.0]
 
 def encode(image: pyvips.Image, how: Encode) -> bytes:
     """The bytes of the finished file, 8 bits a channel."""
-    image = _plain(image)
+    image = plain(image)
     keep = _keep(how.strip)
     if how.strip is Metadata.SENSITIVE:
         image = _without_sensitive(image)
@@ -63,7 +63,7 @@ def encode(image: pyvips.Image, how: Encode) -> bytes:
             assert_never(how.format)
 
 
-def _plain(image: pyvips.Image) -> pyvips.Image:
+def plain(image: pyvips.Image) -> pyvips.Image:
     """Grey or sRGB, 8 bits: what every encoder here takes and every client shows."""
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("b-w" if image.bands < 3 else "srgb")

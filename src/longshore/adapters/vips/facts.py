@@ -41,10 +41,16 @@ def inspect(source: int, limits: ImageLimits) -> ImageFacts:
             check_input(facts, limits)
             picture.load()
             return replace(facts, has_alpha=_is_see_through(picture))
-        image = decode.open_vips(source)
-        facts = _with_metadata(_vips_header(image, kind, picture), picture)
+        # Before libvips sees the file: it may allocate by what a header claims.
+        check_input(_claimed(picture, kind), limits)
+        facts = _with_metadata(_vips_header(decode.open_vips(source), kind, picture), picture)
     check_input(facts, limits)
     return replace(facts, has_alpha=_decode_all(source, kind, facts))
+
+
+def _claimed(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
+    width, height = picture.size
+    return ImageFacts(format=kind.value, width=width, height=height, color_mode=_mode(picture))
 
 
 def _vips_header(image: pyvips.Image, kind: Kind, picture: ImageFile.ImageFile) -> ImageFacts:
