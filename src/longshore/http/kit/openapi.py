@@ -90,7 +90,9 @@ def openapi(
     """The document as JSON-safe values, paths and tags in the order of the table. `extras` goes by operation id."""
     given = extras or {}
     types = [_types(operation, given.get(operation.id, Extra())) for operation in operations]
-    schemas, components = msgspec.json.schema_components([one for many in types for one in many], ref_template=_REF)
+    schemas, components = msgspec.json.schema_components(
+        [one for many in types for one in many], schema_hook=_anything, ref_template=_REF
+    )
     made = iter(schemas)
     paths: Json = {}
     for operation, its_types in zip(operations, types, strict=True):
@@ -109,6 +111,12 @@ def openapi(
             "securitySchemes": dict(SECURITY),
         },
     }
+
+
+def _anything(unknown: type) -> Json:
+    if unknown is object:
+        return {"description": "Any JSON value"}
+    raise NotImplementedError
 
 
 def _types(operation: Operation, extra: Extra) -> list[Any]:
