@@ -8,6 +8,7 @@ descriptor, never by a path: by path librsvg draws files that lie beside it.
 from __future__ import annotations
 
 import os
+import struct
 from typing import Any, BinaryIO, cast
 
 import pyvips
@@ -43,6 +44,9 @@ _PILLOW: dict[Kind, type[ImageFile.ImageFile]] = {
     Kind.PCX: PcxImageFile,
     Kind.TGA: TgaImageFile,
 }
+
+#: What reading damaged EXIF may raise.
+DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, ArithmeticError, TypeError)
 
 _SRGB_NAMES = (b"sRGB IEC61966", "sRGB IEC61966".encode("utf-16-be"))
 
@@ -124,11 +128,19 @@ def orientation_of(image: pyvips.Image) -> int | None:
     return value if 1 <= value <= 8 else None
 
 
+def exif_of(picture: ImageFile.ImageFile) -> Image.Exif:
+    """The EXIF tags; none when they are damaged, which does not make a picture worthless."""
+    try:
+        return picture.getexif()
+    except DAMAGED:
+        return Image.Exif()
+
+
 def pillow_orientation(picture: ImageFile.ImageFile, kind: Kind) -> int | None:
     """The EXIF orientation, 1 to 8, of the pixels as Pillow gives them."""
     if kind is Kind.HEIF:
         return 1  # turned by its own box (irot), which the decoder has applied
-    value = picture.getexif().get(ExifTags.Base.Orientation)
+    value = exif_of(picture).get(ExifTags.Base.Orientation)
     return value if isinstance(value, int) and 1 <= value <= 8 else None
 
 

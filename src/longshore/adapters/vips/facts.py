@@ -10,8 +10,8 @@ told to fail on warnings: PNGs with a slightly wrong sRGB profile are many, and 
 
 from __future__ import annotations
 
+import contextlib
 import math
-import struct
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -35,15 +35,25 @@ def inspect(source: int, limits: ImageLimits) -> ImageFacts:
     kind = decode.kind_of(source)
     if kind is Kind.SVG:
         return _inspect_svg(source, limits)
-    with decode.open_pillow(kind, source) as picture:
-        if kind not in decode.VIPS_KINDS:
-            facts = _with_metadata(_own_header(picture, kind), picture)
-            check_input(facts, limits)
-            picture.load()
-            return replace(facts, has_alpha=_is_see_through(picture))
-        # Before libvips sees the file: it may allocate by what a header claims.
-        check_input(_claimed(picture, kind), limits)
-        facts = _with_metadata(_vips_header(decode.open_vips(source), kind, picture), picture)
+    if kind is Kind.WEBP:
+        # Pillow allocates a WebP's whole canvas to read its header.
+        image = decode.open_vips(source)
+        facts = _with_metadata(_vips_header(image, kind, "RGBA" if image.hasalpha() else "RGB"), _exif_of(image))
+    else:
+        with decode.open_pillow(kind, source) as picture:
+            # Before libvips sees the file: it may allocate by what a header claims.
+            check_input(_claimed(picture, kind), limits)
+            if kind not in decode.VIPS_KINDS:
+                return _inspect_pillow(picture, kind)
+            image = decode.open_vips(source)
+            facts = _vips_header(image, kind, _mode(picture))
+            if kind is Kind.PNG:  # libvips shows an animated PNG's first frame, and does not count the others
+                frames = getattr(picture, "n_frames", 1)
+                facts = replace(facts, frames=frames, sequence=frames > 1)
+            facts = replace(facts, progressive=bool(picture.info.get(_PROGRESSIVE.get(kind, ""))))
+            # Pillow decodes a whole PNG when it is asked for EXIF; libvips knows no EXIF of TIFF.
+            exif = decode.exif_of(picture) if kind is Kind.TIFF else _exif_of(image)
+            facts = _with_metadata(facts, exif, picture.info.get("dpi"))
     check_input(facts, limits)
     return replace(facts, has_alpha=_decode_all(source, kind, facts))
 
@@ -53,27 +63,38 @@ def _claimed(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
     return ImageFacts(format=kind.value, width=width, height=height, color_mode=_mode(picture))
 
 
-def _vips_header(image: pyvips.Image, kind: Kind, picture: ImageFile.ImageFile) -> ImageFacts:
+def _inspect_pillow(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
+    facts = _with_metadata(_pillow_header(picture, kind), decode.exif_of(picture), picture.info.get("dpi"))
+    picture.load()
+    return replace(facts, has_alpha=_is_see_through(picture))
+
+
+def _vips_header(image: pyvips.Image, kind: Kind, mode: str) -> ImageFacts:
     orientation = decode.orientation_of(image)
     width, height = image.width, image.height
     if orientation is not None and orientation > 4:
         width, height = height, width
     frames = cast("int", image.get("n-pages")) if image.get_typeof("n-pages") else 1
-    if kind is Kind.PNG:
-        frames = getattr(picture, "n_frames", 1)
     return ImageFacts(
         format=kind.value,
         width=width,
         height=height,
-        color_mode=_mode(picture),
+        color_mode=mode,
         orientation=orientation,
         sequence=frames > 1 and kind is not Kind.TIFF,
         frames=frames,
-        progressive=bool(picture.info.get(_PROGRESSIVE.get(kind, ""))),
     )
 
 
-def _own_header(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
+def _exif_of(image: pyvips.Image) -> Image.Exif:
+    exif = Image.Exif()
+    if image.get_typeof("exif-data"):
+        with contextlib.suppress(*decode.DAMAGED):
+            exif.load(cast("bytes", image.get("exif-data")))
+    return exif
+
+
+def _pillow_header(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
     orientation = decode.pillow_orientation(picture, kind)
     width, height = picture.size
     if orientation is not None and orientation > 4:
@@ -90,14 +111,13 @@ def _own_header(picture: ImageFile.ImageFile, kind: Kind) -> ImageFacts:
     )
 
 
-def _with_metadata(facts: ImageFacts, picture: ImageFile.ImageFile) -> ImageFacts:
-    facts = replace(facts, dpi=_dpi(picture.info.get("dpi")))
+def _with_metadata(facts: ImageFacts, exif: Image.Exif, dpi: object = None) -> ImageFacts:
+    facts = replace(facts, dpi=_dpi(dpi))
     try:
-        exif = picture.getexif()
         taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
         return replace(facts, geo_location=_place(exif), datetime_original=_moment(taken))
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, ArithmeticError, TypeError):
-        return facts  # damaged EXIF does not make a picture worthless
+    except decode.DAMAGED:
+        return facts
 
 
 def _decode_all(source: int, kind: Kind, facts: ImageFacts) -> bool:

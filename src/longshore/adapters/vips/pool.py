@@ -101,6 +101,11 @@ class VipsPool:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of the workers, for who watches them."""
+        return self._crew.pids
+
     def stats(self) -> PoolStats:
         return PoolStats(
             workers=len(self._crew.pids),
