@@ -49,6 +49,18 @@ class Browser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UploadClient:
+    """Calls Uploadcare's Upload API: holds the public key and, where the project demands one, a signature. May say
+    whether its file is kept, as that contract lets everybody."""
+
+    project: Project
+
+    @property
+    def actor(self) -> str:
+        return "upload-api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uploader:
     """Holds an upload token that the application signed (decision 7). What is None is not restricted by the token."""
 
@@ -80,4 +92,4 @@ class TokenHolder:
         return f"token:{'w' if self.may_write else 'r'}"
 
 
-Principal = Server | Browser | Uploader | TokenHolder
+Principal = Server | Browser | UploadClient | Uploader | TokenHolder

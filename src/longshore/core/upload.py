@@ -40,6 +40,11 @@ class UploadAborted(Gone):
     title = "The upload was aborted"
 
 
+class UploadTaken(Conflict):
+    code = "upload-taken"
+    title = "There is an upload or a file with this id already"
+
+
 class UploadConfirmed(Conflict):
     code = "upload-confirmed"
     title = "The upload is confirmed already"

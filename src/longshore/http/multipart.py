@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.multipart import DEFAULT_MAX_HEADER_SIZE, MultipartParser, parse_options_header
 
 from longshore.core.errors import Invalid
 from longshore.ports.storage import BodyIncomplete
@@ -80,9 +80,13 @@ class Part:
 
 
 class Form:
-    """The parts of a body in the order they come. Raises FormInvalid at once when `content_type` is not a form's."""
+    """The parts of a body in the order they come. Raises FormInvalid at once when `content_type` is not a form's.
 
-    def __init__(self, content_type: str | None, body: AsyncIterator[bytes]) -> None:
+    `max_header` bounds each header line of a part, in bytes."""
+
+    def __init__(
+        self, content_type: str | None, body: AsyncIterator[bytes], *, max_header: int = DEFAULT_MAX_HEADER_SIZE
+    ) -> None:
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary", b"")
         if kind != _MEDIA_TYPE or not 0 < len(boundary) <= _BOUNDARY_LENGTH:
@@ -106,6 +110,7 @@ class Form:
                 "on_part_end": lambda: self._events.append(_PART_END),
                 "on_end": lambda: self._events.append(_FORM_END),
             },
+            max_header_size=max_header,
         )
 
     async def next(self) -> Part | None:

@@ -15,7 +15,7 @@ from longshore.core.kind import KindNotFound, Visibility
 from longshore.core.principal import Principal
 from longshore.core.project import Project
 from longshore.core.time import Clock
-from longshore.core.upload import BytesMissing, SizeMismatch, Upload, UploadNotFound, UploadState
+from longshore.core.upload import BytesMissing, SizeMismatch, Upload, UploadNotFound, UploadState, UploadTaken
 from longshore.ports.coordination import WakeUp
 from longshore.ports.database import Database, Transaction
 from longshore.ports.storage import ObjectKey, ObjectMissing, ObjectStore, Stored
@@ -28,10 +28,12 @@ CONFIRM_GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """An upload whose bytes came along with its request and lie in `incoming` already."""
+    """An upload whose bytes came along with its request and lie in `incoming` already, under a key that need not be the
+    upload's own: they may come before it is known what they are."""
 
     upload: Upload
     size: int
+    spool: ObjectKey
 
 
 class Confirming:
@@ -64,7 +66,7 @@ class Confirming:
             return await self._confirmed(upload)
         now = self._clock.now()
         still_open(upload, now, CONFIRM_GRACE)
-        stored = await self._sealed(upload)
+        stored = await self._sealed(upload, ObjectKey.incoming(upload.id))
         visibility = await self._visibility(upload)
         file: File | None = None
         async with self._db.transaction() as tx:
@@ -81,26 +83,32 @@ class Confirming:
     async def bring(
         self, principal: Principal, brought: Sequence[Brought], *, address: str | None = None
     ) -> Sequence[File]:
-        """Files whose bytes came with the request: all become files, or none. Raises Upstream, DatabaseBusy."""
+        """Files whose bytes came with the request: all become files, or none.
+
+        Raises UploadTaken, BytesMissing, SizeMismatch, Upstream, DatabaseBusy; then `discard` what was brought.
+        """
         now = self._clock.now()
         visibilities = [await self._visibility(one.upload) for one in brought]
         for one in brought:
-            await self._sealed(one.upload)
+            await self._sealed(one.upload, one.spool)
         files: list[File] = []
         async with self._db.transaction() as tx:
+            for one in brought:
+                if await tx.uploads.get(one.upload.id) is not None or await tx.files.get(one.upload.id) is not None:
+                    raise UploadTaken
             for one, visibility in zip(brought, visibilities, strict=True):
                 await tx.uploads.add(replace(one.upload, state=UploadState.CONFIRMED, confirmed_at=now))
                 files.append(await self._received(tx, principal, one.upload, one.size, visibility, now, address))
         self._wakeup.ring(Queue.INSPECT)
         return files
 
-    async def discard(self, upload: Upload) -> None:
+    async def discard(self, brought: Brought) -> None:
         """Nothing of bytes that were brought but not accepted stays."""
-        await self._objects.delete(ObjectKey.incoming(upload.id))
-        await self._objects.delete(ObjectKey.sealed(upload.id, upload.seal))
+        await self._objects.delete(brought.spool)
+        await self._objects.delete(ObjectKey.sealed(brought.upload.id, brought.upload.seal))
 
-    async def _sealed(self, upload: Upload) -> Stored:
-        source, target = ObjectKey.incoming(upload.id), ObjectKey.sealed(upload.id, upload.seal)
+    async def _sealed(self, upload: Upload, source: ObjectKey) -> Stored:
+        target = ObjectKey.sealed(upload.id, upload.seal)
         arrived = await self._objects.head(source)
         if arrived is not None and not upload.size_min <= arrived.size <= upload.size_max:
             await self._objects.delete(source)

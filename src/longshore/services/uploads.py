@@ -19,7 +19,15 @@ from longshore.core.errors import Problem
 from longshore.core.ids import FileId, Ids
 from longshore.core.kind import TypeNotAccepted, check_size
 from longshore.core.names import clean
-from longshore.core.principal import Browser, GrantTooNarrow, Principal, Server, TokenHolder, Uploader
+from longshore.core.principal import (
+    Browser,
+    GrantTooNarrow,
+    Principal,
+    Server,
+    TokenHolder,
+    UploadClient,
+    Uploader,
+)
 from longshore.core.signing import derived_token, sha256_hex
 from longshore.core.time import Clock
 from longshore.core.upload import (
@@ -174,8 +182,13 @@ class Uploads:
         except Problem as problem:
             return problem
 
-    async def drafted(self, principal: Principal, new: NewUpload, now: datetime) -> Upload:
-        """The row that `new` would become, with kind, limits and grant applied; nothing is written. Raises Problem."""
+    async def drafted(
+        self, principal: Principal, new: NewUpload, now: datetime, *, upload_id: FileId | None = None
+    ) -> Upload:
+        """The row that `new` would become, with kind, limits and grant applied; nothing is written. Raises Problem.
+
+        `upload_id` is for an API whose clients may choose it; whether it is free shows when the row is written.
+        """
         new = _granted(principal, new)
         name, declared = clean(new.name), check_media_type(new.type)
         for label in (new.uploader, new.group):
@@ -200,7 +213,7 @@ class Uploads:
         if new.size is not None:
             check_size(new.size, limit)
         size_max = new.size if new.size is not None else min(limit, new.max_size if new.max_size is not None else limit)
-        upload_id = FileId(self._ids.uuid4())
+        upload_id = upload_id or FileId(self._ids.uuid4())
         return Upload(
             id=upload_id,
             project_id=principal.project.id,
@@ -218,7 +231,7 @@ class Uploads:
                 metadata=new.metadata,
             ),
             store=new.store,
-            source="native",
+            source=principal.actor if isinstance(principal, UploadClient) else "native",
             seal=self._ids.token(16),
             write_token_hash=sha256_hex(self._token(WRITE, upload_id)),
             read_token_hash=sha256_hex(self._token(READ, upload_id)),
@@ -375,6 +388,10 @@ def _granted(principal: Principal, new: NewUpload) -> NewUpload:
             elif record is not None:
                 raise GrantTooNarrow("The token does not name a record")
             return replace(new, uploader=principal.uploader, group=principal.group, kind=kind, record=record)
+        case UploadClient():
+            if new.record is not None or new.uploader is not None or new.group is not None:
+                raise GrantTooNarrow("With the public key alone, record, uploader and group cannot be set")
+            return new
         case TokenHolder():
             raise GrantTooNarrow("An upload's own token cannot request other uploads")
 
