@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page
 
 from tests.servers.chromium import running_chromium
 from tests.servers.clamd import Clamd, running_clamd
+from tests.servers.longshore import Longshore, clamd_settings, running_longshore
 from tests.servers.nginx import Nginx, running_nginx
 
 _SERVERS = {"clamd", "clamd_to_break", "nginx"}
@@ -40,6 +41,20 @@ def clamd() -> Iterator[Clamd]:
 def clamd_to_break() -> Iterator[Clamd]:
     """A clamd for this test alone."""
     with running_clamd() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Longshore]:
+    """The test process's Longshore, embedded and without a scanner, shared: leave it running."""
+    with running_longshore() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def scanning_server(clamd: Clamd) -> Iterator[Longshore]:
+    """Like `server`, with clamd."""
+    with running_longshore(clamd_settings(clamd.socket)) as server:
         yield server
 
 

@@ -19,7 +19,7 @@ from longshore.ports.content import Digesters, Scanner, ScannerFailed, SvgJudge,
 from longshore.ports.coordination import Progress, ProgressChannel, WakeUp
 from longshore.ports.database import Database
 from longshore.ports.rendering import ImageInspector, RenderCrashed, RenderRefused, RenderTimeout, ResultTooLarge
-from longshore.ports.storage import ObjectKey, ObjectStore
+from longshore.ports.storage import ObjectKey, ObjectMissing, ObjectStore
 from longshore.services.delivery import Delivery
 from longshore.services.ledger import Ledger
 from longshore.services.projects import Projects
@@ -105,15 +105,16 @@ class Processing:
             finding = await self._found(file, kind)
         except Refused as refused:
             finding = await self._refused(file, refused, job)
-        except ScannerFailed as failure:
-            if job.attempt < POLICIES[JobKind.INSPECT].attempts:
-                await self._put_off(file, StepName.SCAN, job, failure)
-                raise
-            refusal = Refusal(code="could-not-be-scanned", sentence=f"The file could not be scanned: {failure.detail}")
-            finding = await self._refused(file, Refused(FileState.HELD, refusal, StepName.SCAN), job)
+        except ObjectMissing:
+            refused = _refuse("bytes-lost", "The stored bytes are not there any more", StepName.DIGEST)
+            finding = await self._refused(file, refused, job)
         except Problem as problem:
-            await self._put_off(file, StepName.DIGEST, job, problem)
-            raise
+            step = StepName.SCAN if isinstance(problem, ScannerFailed) else StepName.DIGEST
+            if job.attempt < POLICIES[JobKind.INSPECT].attempts:
+                await self._put_off(file, step, job, problem)
+                raise
+            refusal = Refusal(code="could-not-be-checked", sentence=f"The file could not be checked: {problem.detail}")
+            finding = await self._refused(file, Refused(FileState.HELD, refusal, step), job)
         async with self._ledger.completing(job) as tx:
             if await tx.files.save(finding.file):
                 await tx.steps.put(finding.steps)

@@ -28,6 +28,8 @@ from longshore.services.access import Access
 MAX_BODY = 8 * 1024 * 1024
 """A batch of a thousand uploads with full metadata fits."""
 
+DESCRIPTION = b"/openapi.json"
+
 CORS: Mapping[str, str] = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Retry-After, Location, X-Request-Id",
@@ -47,9 +49,13 @@ _encoder = msgspec.json.Encoder()
 class NativeApi:
     """An ASGI application: the operations below `prefix`, with problem details for everything that goes wrong."""
 
-    def __init__(self, prefix: str, operations: Sequence[Operation], access: Access) -> None:
+    def __init__(
+        self, prefix: str, operations: Sequence[Operation], access: Access, description: Mapping[str, object]
+    ) -> None:
+        """`description` is served as `/openapi.json` below the prefix."""
         self._prefix = prefix
         self._access = access
+        self._description = _encoder.encode(description)
         self._fixed: dict[str, dict[str, Operation]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Operation]]] = []
         for operation in operations:
@@ -76,6 +82,8 @@ class NativeApi:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Response | None:
         raw_path: bytes = scope["raw_path"]
+        if raw_path == self._prefix.encode() + DESCRIPTION and scope["method"] in ("GET", "HEAD"):
+            return Response(self._description, media_type="application/json", headers=CORS)
         methods, parameters = self._methods(raw_path.decode("latin-1").partition("?")[0][len(self._prefix) :])
         method: str = scope["method"]
         if method == "OPTIONS":

@@ -45,7 +45,7 @@ class NewUploadBody(Wire):
     position: Annotated[int, Meta(ge=0, le=MAX_POSITION)] = 0
     uploader: Label | None = None
     group: Label | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     store: bool | None = None
     send_by: Annotated[SendBy, Meta(description="A signed PUT, or a form with a POST policy")] = SendBy.PUT
 
@@ -216,8 +216,8 @@ class SignedUrlAnswer(Answer):
 class KindBody(Wire):
     """`sizes` in bytes by uploader group, `*` for all others. `retention_s` None keeps for good."""
 
-    accept: list[str] = ["*/*"]
-    sizes: dict[str, int] = {}
+    accept: list[str] = msgspec.field(default_factory=lambda: ["*/*"])
+    sizes: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     visibility: Visibility = Visibility.PUBLIC
     scan: ScanPolicy | None = None
     retention_s: Annotated[int, Meta(ge=1)] | None = None

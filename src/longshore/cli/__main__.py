@@ -1,0 +1,5 @@
+"""`python -m longshore.cli` is `longshore`."""
+
+from longshore.cli.main import main
+
+main()
