@@ -105,8 +105,11 @@ class File:
         return self.state is FileState.READY
 
     def stored(self, now: datetime) -> File:
-        """Kept for good; revived when it was removed and its bytes are still there."""
-        state = FileState.READY if self.state is FileState.REMOVED else self.state
+        """Kept for good; revived when it was removed and its bytes are still there: as ready only if it once passed
+        its check, otherwise it has to be checked."""
+        state = self.state
+        if state is FileState.REMOVED:
+            state = FileState.CHECKING if self.ready_at is None else FileState.READY
         return replace(
             self, state=state, stored_at=self.stored_at or now, removed_at=None, expires_at=None, purge_at=None
         )

@@ -157,21 +157,25 @@ class Files:
             raise FileNotFound
         if file.stored_at is not None and file.state is not FileState.REMOVED:
             return file
-        return await self._changed(file, file.stored(self._clock.now()), EventKind.FILE_STORED, actor)
+        stored = file.stored(self._clock.now())
+        # Removed before its check was over: the check that was under way has given up, so another one is asked for.
+        unchecked = file.state is FileState.REMOVED and stored.state is FileState.CHECKING
+        events = (EventKind.FILE_STORED, EventKind.FILE_RECEIVED) if unchecked else (EventKind.FILE_STORED,)
+        return await self._changed(file, stored, events, actor)
 
     async def remove(self, project: Project, file_id: FileId, actor: str) -> File:
         """Hide at once; bytes go after a day of grace. Safe to repeat. Raises FileNotFound, ChangedMeanwhile."""
         file = await self.get(project, file_id)
         if file.state is FileState.REMOVED or file.state in REFUSED:
             return file
-        return await self._changed(file, file.removed(self._clock.now()), EventKind.FILE_DELETED, actor)
+        return await self._changed(file, file.removed(self._clock.now()), (EventKind.FILE_DELETED,), actor)
 
     async def expire(self, limit: int = 100) -> int:
         """For the sweeper: remove temporary files past their time. Answers how many."""
         async with self._db.reading() as tx:
             overdue = await tx.files.expired(self._clock.now(), limit)
         for file in overdue:
-            await self._changed(file, file.removed(self._clock.now()), EventKind.FILE_DELETED, "sweeper")
+            await self._changed(file, file.removed(self._clock.now()), (EventKind.FILE_DELETED,), "sweeper")
         return len(overdue)
 
     async def purge(self, limit: int = 100) -> int:
@@ -188,19 +192,24 @@ class Files:
                 await self._objects.delete(ObjectKey.quarantined(file.id, file.seal))
         return len(due)
 
-    async def _changed(self, before: File, after: File, event: EventKind, actor: str) -> File:
+    async def _changed(self, before: File, after: File, events: Sequence[EventKind], actor: str) -> File:
         now = self._clock.now()
         async with self._db.transaction() as tx:
             if not await tx.files.save(after):
                 raise ChangedMeanwhile
-            await tx.events.add(
-                Event(
-                    id=EventId(self._ids.uuid7()), project_id=before.project_id, kind=event, file_id=before.id, at=now
+            for kind in events:
+                await tx.events.add(
+                    Event(
+                        id=EventId(self._ids.uuid7()),
+                        project_id=before.project_id,
+                        kind=kind,
+                        file_id=before.id,
+                        at=now,
+                    )
                 )
-            )
             await tx.audit.add(
                 AuditEntry(
-                    project_id=before.project_id, at=now, actor=actor, action=event.value, subject=str(before.id)
+                    project_id=before.project_id, at=now, actor=actor, action=events[0].value, subject=str(before.id)
                 )
             )
         self._known.forget(before.id)
