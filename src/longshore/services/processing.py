@@ -116,7 +116,10 @@ class Processing:
             refusal = Refusal(code="could-not-be-checked", sentence=f"The file could not be checked: {problem.detail}")
             finding = await self._refused(file, Refused(FileState.HELD, refusal, step), job)
         async with self._ledger.completing(job) as tx:
-            if await tx.files.save(finding.file):
+            # Stored while it was being read, it is another version of the row; removed, nobody waits for the finding.
+            present = await tx.files.get(file.id)
+            found = _upon(present, file, finding.file) if present else None
+            if found is not None and await tx.files.save(found):
                 await tx.steps.put(finding.steps)
                 await tx.events.add(
                     Event(
@@ -309,6 +312,16 @@ class Processing:
 
     def _step(self, file_id: FileId, name: StepName, state: StepState = StepState.DONE) -> Step:
         return Step(file_id=file_id, name=name, state=state, updated_at=self._clock.now())
+
+
+def _upon(present: File, read: File, found: File) -> File | None:
+    """What was found of the row `read`, applied to the present row; None when that is not in checking any more."""
+    if present.state is not FileState.CHECKING:
+        return None
+    if found.state is not FileState.READY:
+        return replace(found, version=present.version)
+    kept_until = present.expires_at if found.expires_at == read.expires_at else found.expires_at
+    return replace(found, version=present.version, stored_at=present.stored_at, expires_at=kept_until)
 
 
 def _file_id(job: Job) -> FileId:
