@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from longshore import __version__
 from longshore.adapters.clamd import ClamdScanner
 from longshore.adapters.content import ContentDetector, StreamDigesters
+from longshore.adapters.content.svg import StrictSvgJudge
 from longshore.adapters.disk.derived import DiskDerivedStore
 from longshore.adapters.disk.links import DiskLinkSigner
 from longshore.adapters.disk.objects import DiskObjectStore
@@ -40,6 +41,7 @@ from longshore.http.native.uploads import UploadHandlers
 from longshore.http.operations import Check, OperationsApi
 from longshore.http.pages import PageSettings, page_routes
 from longshore.http.storage import routes as storage_routes
+from longshore.http.uploadcare import UploadcareServices, rest_api, upload_api
 from longshore.ports.content import Scanner
 from longshore.services.access import Access
 from longshore.services.attachments import Attachments
@@ -131,7 +133,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             digesters=StreamDigesters(),
             detector=ContentDetector(),
             scanner=scanner,
-            svg=None,
+            svg=StrictSvgJudge(),
             inspector=pool,
             progress=progress,
             wakeup=wakeup,
@@ -167,6 +169,20 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             ProjectHandlers(projects=base.projects, webhooks=webhooks),
         )
         metrics = Metrics(CollectorRegistry())
+        uploadcare = UploadcareServices(
+            projects=base.projects,
+            uploads=uploads,
+            confirming=confirming,
+            files=files,
+            webhooks=webhooks,
+            objects=objects,
+            urls=urls,
+            clock=clock,
+            ids=ids,
+            direct_size=settings.upload.direct_size,
+            wait=timedelta(seconds=settings.upload.wait_s),
+            simple_over_http=settings.http.simple_auth_over_http,
+        )
         description = openapi(
             operations, prefix=PREFIX, title="Longshore native API", version=__version__, server_url=public_url
         )
@@ -179,6 +195,8 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
                 routes=storage_routes(DiskLinkReceiver(objects, link_key, clock)),
             ),
             mounted=[
+                upload_api(uploadcare),
+                rest_api(uploadcare),
                 _operations(checks, metrics, settings),
                 await _pages(base),
             ],

