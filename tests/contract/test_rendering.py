@@ -415,3 +415,17 @@ async def test_a_file_that_changed_since_its_inspection_is_not_rendered(engine: 
     finally:
         os.close(source)
         os.close(target)
+
+
+@pytest.mark.parametrize("name", ["plain", "turned"])
+async def test_heic_is_read_and_turned_once(engine: Engine, name: str) -> None:
+    """Made by x265: red, blue to the right, green in a corner. `turned` has a rotation box and an EXIF orientation."""
+    content = (Path(__file__).parent / "heic" / f"{name}.heic").read_bytes()
+    facts = await engine.inspect(content)
+    assert (facts.format, facts.width, facts.height, facts.color_mode) == ("HEIF", 64, 48, "RGB")
+    got = await engine.picture(content, "-/preview/-/format/png/")
+    truth = Image.open(io.BytesIO(content)).convert("RGB")
+    assert got.size == truth.size == (64, 48)
+    assert far(pixels(got), pixels(truth)) < 1
+    with pytest.raises(BrokenMedia):
+        await engine.inspect(content[:-60])

@@ -1,0 +1,43 @@
+"""The bare pyvips calls, in a warm process of their own: a line in says what to do, a line out how long it took.
+
+The process of a benchmark must not load codecs itself: its memory and threads would no longer be the front's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ["VIPS_CONCURRENCY"] = "1"
+import pyvips
+
+pyvips.cache_set_max(0)
+
+
+def thumbnail(source: str, target: str, fmt: str) -> None:
+    image = pyvips.Image.thumbnail(source, 800, height=600, size="down", fail_on="error")
+    if fmt == "jpeg":
+        content = image.jpegsave_buffer(Q=80, optimize_coding=True, keep=0)
+    elif fmt == "webp":
+        content = image.webpsave_buffer(Q=80, effort=2, keep=0)
+    else:
+        content = image.heifsave_buffer(compression="av1", Q=60, effort=0, keep=0)
+    Path(target).write_bytes(content)
+
+
+def main() -> None:
+    for line in sys.stdin:
+        source, target, fmt, times = line.split()
+        began = time.perf_counter()
+        for _ in range(int(times)):
+            if fmt == "inspect":
+                pyvips.Image.new_from_file(source, access="sequential", shrink=8, fail_on="error").avg()
+            else:
+                thumbnail(source, target, fmt)
+        print((time.perf_counter() - began) / int(times), flush=True)
+
+
+if __name__ == "__main__":
+    main()
