@@ -135,9 +135,12 @@ def _settle(waiting: _Waiting, outcome: Exception | None) -> None:
 def _refuse(batch: Sequence[_Waiting], error: Exception) -> None:
     for waiting in batch:
         # One exception each: a traceback belongs to one task.
-        own = type(error)(error.detail, retry_after=error.retry_after) if isinstance(error, Problem) else error
-        own.__cause__ = error
-        _settle(waiting, own)
+        if isinstance(error, Problem):
+            own = type(error)(error.detail, retry_after=error.retry_after)
+            own.__cause__ = error
+            _settle(waiting, own)
+        else:
+            _settle(waiting, error)
 
 
 # --------------------------------------------------------------------------------------------- on the writer's thread

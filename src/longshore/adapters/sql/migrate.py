@@ -7,25 +7,18 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
-
-from longshore.core.errors import Conflict
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-HEAD = "0001"
-"""The newest revision in `migrations/versions`; a test keeps them equal."""
-KNOWN = frozenset({HEAD})
-"""Every revision this release has; a test keeps them equal."""
 MIGRATIONS = Path(__file__).parent / "migrations"
-
-
-class SchemaTooNew(Conflict):
-    """A newer release has changed this database already. (Additive changes are fine: the older release goes on.)"""
-
-    code = "schema-too-new"
-    title = "The database belongs to a newer release of Longshore"
+#: Files are named `<revision>_<what it does>.py`, and revisions count up.
+REVISIONS = tuple(sorted(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py")))
+HEAD = REVISIONS[-1]
+_alembic = Lock()
+"""Alembic keeps its context in module globals: one migration at a time in a process."""
 
 
 def schema_version(db: sqlite3.Connection) -> str | None:
@@ -36,26 +29,27 @@ def schema_version(db: sqlite3.Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
+def is_behind(version: str | None) -> bool:
+    return version is None or version in REVISIONS[:-1]
+
+
 def ensure_schema(db: sqlite3.Connection) -> bool:
     """Bring a SQLite database up to date; True when there was something to do. One transaction: all of it or nothing,
-    and of two processes that start together the second finds it done."""
-    if schema_version(db) == HEAD:
-        return False
-    db.execute("BEGIN EXCLUSIVE")
-    try:
-        if schema_version(db) == HEAD:
-            db.execute("ROLLBACK")
-            return False
-        from sqlalchemy import StaticPool, create_engine
+    and of two processes that start together the second finds it done.
 
-        engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
-        with engine.connect() as connection:
-            upgrade(connection)
-            connection.commit()
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
+    A revision that this release does not know was made by a newer one. Changes are additive first, so we run on it.
+    """
+    if not is_behind(schema_version(db)):
+        return False
+    from sqlalchemy import StaticPool, create_engine
+
+    engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
+    with engine.connect() as connection:  # a first connection is tried out and rolled back, so we begin after that
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        if not is_behind(schema_version(db)):
+            return False
+        upgrade(connection)
+        connection.commit()
     return True
 
 
@@ -67,4 +61,5 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    with _alembic:
+        command.upgrade(config, revision)

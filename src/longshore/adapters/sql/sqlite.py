@@ -33,7 +33,7 @@ class SqliteSettings:
     """How long a transaction waits for its turn, and then for another process's lock, before DatabaseBusy."""
     queue_length: int = 2_000
     """How many transactions may wait for their turn."""
-    batch_rows: int = 4_000
+    batch_rows: int = 2_000
     """How many rows one transaction of admissions writes at most, unless a single admission has more."""
     queue_rows: int = 40_000
     """How many rows of admissions may wait."""
@@ -48,12 +48,16 @@ class SqliteDatabase:
         self._ids = ids
         self._threads: list[ConnectionThread] = []
 
+    async def migrate(self) -> bool:
+        """Create the file or bring its schema up to date; True when there was something to do. For `longshore migrate`;
+        `open` does the same. Raises DatabaseBusy, StorageFull."""
+        return await asyncio.to_thread(_migrate, self._settings.path, timedelta(seconds=self._settings.patience_s))
+
     async def open(self) -> None:
-        """Create the file or bring its schema up to date, and start the threads. Raises DatabaseBusy, StorageFull,
-        SchemaTooNew."""
+        """Bring the schema up to date and start the threads. Raises DatabaseBusy, StorageFull."""
         settings = self._settings
         patience = timedelta(seconds=settings.patience_s)
-        await asyncio.to_thread(_prepare, settings.path, patience)
+        await self.migrate()
         writer = ConnectionThread("sqlite-writer", partial(connect, settings.path, busy_timeout=patience))
         readers = [
             ConnectionThread(
@@ -92,11 +96,11 @@ class SqliteDatabase:
         return f"SQLite {sqlite3.sqlite_version} at {self._settings.path}, schema {version or '(none)'}"
 
 
-def _prepare(path: Path, patience: timedelta) -> None:
+def _migrate(path: Path, patience: timedelta) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     with translation():
         db = connect(path, busy_timeout=patience)
         try:
-            ensure_schema(db)
+            return ensure_schema(db)
         finally:
             db.close()

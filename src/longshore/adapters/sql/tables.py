@@ -230,7 +230,7 @@ jobs = Table(
     # Leased rows stay in it: they are few, and claiming steps over them.
     partial("ix_jobs_due", "queue", "due_at", where="state = 'waiting'"),
     Index("ix_jobs_newest", "state", "created_at"),
-    partial("ix_jobs_done", "done_at", where="state = 'done'"),
+    partial("ix_jobs_done", "state", "done_at", where="state = 'done'"),
 )
 
 webhooks = Table(

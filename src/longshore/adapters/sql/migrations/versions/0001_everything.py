@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
-    op.create_index("ix_jobs_done", "jobs", ["done_at"], unique=False, **_where(sa.text("state = 'done'")))
+    op.create_index("ix_jobs_done", "jobs", ["state", "done_at"], unique=False, **_where(sa.text("state = 'done'")))
     op.create_index("ix_jobs_due", "jobs", ["queue", "due_at"], unique=False, **_where(sa.text("state = 'waiting'")))
     op.create_index("ix_jobs_newest", "jobs", ["state", "created_at"], unique=False)
     op.create_table(
