@@ -2,5 +2,6 @@
 
 from longshore.adapters.content.detector import ContentDetector
 from longshore.adapters.content.digests import StreamDigesters
+from longshore.adapters.content.svg import StrictSvgJudge
 
-__all__ = ["ContentDetector", "StreamDigesters"]
+__all__ = ["ContentDetector", "StreamDigesters", "StrictSvgJudge"]
