@@ -142,15 +142,9 @@ class DiskObjectStore:
         with translated():
             folder = self._layout.folder(key)
             self._refuse_taken(key, once)
-            try:
-                return self._pending(key, folder)
-            except FileNotFoundError:
-                make_folder(folder)
-                make_folder(self._layout.temp(key.bucket))
-                return self._pending(key, folder)
-
-    def _pending(self, key: ObjectKey, folder: Path) -> Pending:
-        return Pending(folder, temp=self._layout.temp(key.bucket), label=self._layout.label(key))
+            make_folder(folder)
+            make_folder(self._layout.temp(key.bucket))
+            return Pending(folder, temp=self._layout.temp(key.bucket), label=self._layout.label(key))
 
     def _refuse_taken(self, key: ObjectKey, once: bool) -> None:
         if self._layout.seal(key).exists() or (once and self._layout.path(key).exists()):

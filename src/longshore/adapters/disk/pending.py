@@ -42,7 +42,7 @@ class Pending:
         self.size = 0
         self._synced = 0
         try:
-            self.fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self.fd = _open_nameless(folder)
         except OSError as error:
             if error.errno not in _NO_TMPFILE or not folder.is_dir():
                 raise
@@ -123,6 +123,10 @@ class Pending:
                 written -= len(pieces.pop(0))
             if pieces and written:
                 pieces[0] = pieces[0][written:]
+
+
+def _open_nameless(folder: Path) -> int:
+    return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
 def is_abandoned(path: Path) -> bool:
