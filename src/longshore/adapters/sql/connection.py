@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -78,7 +79,7 @@ def connect(path: Path, *, busy_timeout: timedelta, read_only: bool = False) -> 
         cached_statements=512,
     )
     try:
-        db.execute("PRAGMA journal_mode=WAL")
+        _use_wal(db, time.monotonic() + busy_timeout.total_seconds())
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute("PRAGMA temp_store=MEMORY")
@@ -93,6 +94,21 @@ def connect(path: Path, *, busy_timeout: timedelta, read_only: bool = False) -> 
         db.close()
         raise
     return db
+
+
+def _use_wal(db: sqlite3.Connection, deadline: float) -> None:
+    """A new file is changed over to WAL once. SQLite's timeout does not wait while another process does that."""
+    while True:
+        try:
+            (mode,) = db.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as e:
+            if e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise DatabaseBusy("SQLite cannot keep a write-ahead log there; put the database on a local disk")
+        return
 
 
 @dataclass(slots=True)
