@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,7 +55,7 @@ class Storage:
 @pytest.fixture(params=["disk", "disk-named"])
 def without_names(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> int:
-        assert folder.is_dir()
+        folder.stat()  # absent is another error
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(folder))
 
     if request.param == "disk-named":
@@ -82,10 +83,28 @@ def objects(storage: Storage) -> ObjectStore:
 
 
 @pytest.fixture
-def derived(without_names: None, tmp_path: Path) -> Iterator[DerivedStore]:
-    store = DiskDerivedStore(tmp_path / "derived", max_bytes=1_000_000, memory_bytes=200_000, small=10_000)
-    yield store
-    store.close()
+def folder(tmp_path: Path) -> Path:
+    """Of the derived results."""
+    return tmp_path / "derived"
+
+
+@pytest.fixture
+def reopened(without_names: None, folder: Path) -> Iterator[Callable[..., DerivedStore]]:
+    """Opens the store again, as after a restart."""
+    with contextlib.ExitStack() as stack:
+
+        def reopen(max_bytes: int = 1_000_000) -> DerivedStore:
+            store = DiskDerivedStore(folder, max_bytes=max_bytes, memory_bytes=200_000, small=10_000)
+            stack.callback(store.close)
+            return store
+
+        yield reopen
+
+
+@pytest.fixture
+def derived(reopened: Callable[[], DerivedStore]) -> DerivedStore:
+    """A megabyte on disk, 200 kB in memory, small is up to 10 kB."""
+    return reopened()
 
 
 def a_key() -> ObjectKey:

@@ -138,7 +138,7 @@ class DiskDerivedStore:
             raise storage_full()
         victims = self._index.reserve(size, self._memory)
         try:
-            await self._run(self._remove_all, victims)
+            await self._evict(victims)
             made_at = self._clock.now()
             name, body = await self._run(self._publish, draft, content_type, width, height, size, made_at)
         finally:
@@ -148,15 +148,18 @@ class DiskDerivedStore:
             raise ObjectMissing("The file was removed while this was made")
         derived = self._derived(draft.slot, name, body)
         self._remember(draft.slot, derived, name)
+        # Several drafts at once may have reserved more than there is.
+        await self._evict(self._index.make_room(self._memory))
         return derived
 
     async def drop(self, file_id: FileId) -> None:
-        self._drops += 1
         for draft in self._drafts.get(file_id, ()):
             draft.is_dropped = True
-        for slot in self._index.drop(file_id):
-            self._memory.discard(slot)
-        await self._run(self._drop, file_id)
+        self._forget(file_id)
+        try:
+            await self._run(self._drop, file_id)
+        finally:
+            self._forget(file_id)  # who came in between may have found it still
 
     async def _run(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
@@ -169,11 +172,20 @@ class DiskDerivedStore:
             opening.add_done_callback(_close_late)
             raise
 
+    def _forget(self, file_id: FileId) -> None:
+        self._drops += 1
+        for slot in self._index.drop(file_id):
+            self._memory.discard(slot)
+
     def _remember(self, slot: Slot, derived: Derived, name: Name) -> None:
         """`slot` was just used."""
         self._index.use(slot, name.size)
         if derived.body is not None:
             self._memory.put(slot, derived, self._index)
+
+    async def _evict(self, victims: list[Slot]) -> None:
+        if victims:
+            await self._run(self._remove_all, victims)
 
     def _start_scan(self) -> None:
         if self._scanning is not None:

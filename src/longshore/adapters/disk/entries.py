@@ -73,31 +73,39 @@ def names_in(folder: Path) -> list[Name]:
 
 def scan(root: Path, temp: Path) -> list[Entry]:
     """All results below `root`, the least recently used first. Removes what broken writes left in `temp`."""
-    entries: list[Entry] = []
-    with contextlib.suppress(FileNotFoundError):
-        _clear(temp)
-        for shard in os.scandir(root):
-            if len(shard.name) == 2 and shard.is_dir(follow_symlinks=False):
-                for folder in os.scandir(shard.path):
-                    file_id = parse_file_id(folder.name)
-                    if file_id is not None:
-                        entries += _results(file_id, folder.path)
+    _clear(temp)
+    entries = [
+        entry
+        for shard in _folders(root)
+        if len(shard.name) == 2
+        for folder in _folders(shard)
+        if (file_id := parse_file_id(folder.name)) is not None
+        for entry in _results(file_id, folder)
+    ]
     return sorted(entries, key=lambda entry: entry.used_at)
 
 
-def _results(file_id: FileId, folder: str) -> list[Entry]:
+def _folders(folder: Path) -> list[Path]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:  # removed under our eyes, or never there
+        return [Path(entry.path) for entry in found if entry.is_dir(follow_symlinks=False)]
+    return []
+
+
+def _results(file_id: FileId, folder: Path) -> list[Entry]:
     entries: list[Entry] = []
-    with contextlib.suppress(FileNotFoundError):  # dropped or evicted under our eyes
-        for found in os.scandir(folder):
-            name = parse_name(found.name)
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:
+        for entry in found:
+            name = parse_name(entry.name)
             if name is not None:
-                entries.append(Entry((file_id, name.key), name.size, found.stat().st_mtime))
+                with contextlib.suppress(FileNotFoundError):
+                    entries.append(Entry((file_id, name.key), name.size, entry.stat().st_mtime))
     return entries
 
 
 def _clear(temp: Path) -> None:
-    for left in os.scandir(temp):
-        if left.is_dir(follow_symlinks=False):
-            shutil.rmtree(left.path, ignore_errors=True)
-        elif is_abandoned(Path(left.path)):
-            Path(left.path).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError), os.scandir(temp) as found:
+        for left in found:
+            if left.is_dir(follow_symlinks=False):
+                shutil.rmtree(left.path, ignore_errors=True)
+            elif is_abandoned(Path(left.path)):
+                Path(left.path).unlink(missing_ok=True)

@@ -68,12 +68,12 @@ class DiskIndex:
                 self._add(entry.slot, entry.size)
         for slot in used:
             self._sizes.move_to_end(slot)
-        return self._make_room(memory)
+        return self.make_room(memory)
 
     def reserve(self, size: int, memory: MemoryCache) -> list[Slot]:
         """Make room for `size` bytes that are about to come, until `release`; who has to go."""
         self._reserved += size
-        return self._make_room(memory)
+        return self.make_room(memory)
 
     def release(self, size: int) -> None:
         self._reserved -= size
@@ -83,9 +83,11 @@ class DiskIndex:
         self._keys.setdefault(slot[0], set()).add(slot[1])
         self.total += size
 
-    def _make_room(self, memory: MemoryCache) -> list[Slot]:
-        """Forget the least recently used until all fits. What memory still serves counts as used: its hits are not
-        written down one by one."""
+    def make_room(self, memory: MemoryCache) -> list[Slot]:
+        """Forget the least recently used until all fits; who has to go.
+
+        What memory still serves counts as used: its hits are not written down one by one.
+        """
         victims: list[Slot] = []
         spared = 0
         while self._sizes and self.total + self._reserved > self.max_bytes:
