@@ -60,10 +60,13 @@ def settings(config: Path | None) -> Settings:
     return load(os.environ, config)
 
 
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run(
+    work: Callable[[], Coroutine[Any, Any, T]], loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> T:
     """Run a command's coroutine; a Problem becomes one sentence on standard error and an exit code."""
     try:
-        return asyncio.run(work())
+        with asyncio.Runner(loop_factory=loop) as runner:
+            return runner.run(work())
     except Problem as problem:
         print(f"longshore: {problem.detail}", file=sys.stderr)
         raise typer.Exit(exit_code(problem)) from problem

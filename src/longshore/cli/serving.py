@@ -14,6 +14,7 @@ from longshore.services.projects import NewProject
 from longshore.wiring.compose import DEMO, Installation
 from longshore.wiring.foundation import foundation
 from longshore.wiring.logging import configure
+from longshore.wiring.serve import event_loop
 from longshore.wiring.serve import serve as serve_until_stopped
 from longshore.wiring.settings import Settings
 
@@ -24,7 +25,7 @@ Demo = Annotated[
 
 def serve(demo: Demo = False, config: Config = None) -> None:
     """Start the embedded server: the web process with its worker and render processes."""
-    run(lambda: _serve(demo, config))
+    run(lambda: _serve(demo, config), event_loop)
 
 
 async def _serve(demo: bool, config: Path | None) -> None:

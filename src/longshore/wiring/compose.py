@@ -43,6 +43,7 @@ from longshore.http.pages import PageSettings, page_routes
 from longshore.http.storage import routes as storage_routes
 from longshore.http.uploadcare import UploadcareServices, rest_api, upload_api
 from longshore.ports.content import Scanner
+from longshore.ports.storage import ObjectStore
 from longshore.services.access import Access
 from longshore.services.attachments import Attachments
 from longshore.services.confirming import Confirming
@@ -69,6 +70,7 @@ class Installation:
     worker: Worker
     checks: Mapping[str, Check]
     base: Foundation
+    objects: ObjectStore
     uploads: Uploads
     confirming: Confirming
     files: Files
@@ -206,6 +208,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             worker=worker,
             checks=checks,
             base=base,
+            objects=objects,
             uploads=uploads,
             confirming=confirming,
             files=files,

@@ -35,7 +35,11 @@ async def foundation(settings: Settings, clock: Clock | None = None) -> AsyncGen
     clock, ids = clock or SystemClock(), RandomIds()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = MasterKeyBox(load_master_key(settings.data_dir / "master.key", given=settings.master_key))
-    choice = SqliteSettings(path=settings.data_dir / "longshore.db", readers=settings.database.readers)
+    choice = SqliteSettings(
+        path=settings.data_dir / "longshore.db",
+        readers=settings.database.readers,
+        batch_rows=settings.database.batch_rows,
+    )
     db = SqliteDatabase(choice, clock, ids)
     await db.open()
     try:

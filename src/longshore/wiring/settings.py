@@ -48,6 +48,8 @@ class SqliteChoice(Group, frozen=True, tag_field="type", tag="sqlite"):
 
     readers: Annotated[int, Meta(ge=1, le=64)] = 3
     """Threads that read, each with a connection of its own."""
+    batch_rows: Annotated[int, Meta(ge=1)] = 4_000
+    """How many rows of requested uploads one transaction writes at most."""
 
 
 class DiskChoice(Group, frozen=True, tag_field="type", tag="disk"):
