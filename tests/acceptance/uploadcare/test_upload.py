@@ -1,0 +1,374 @@
+"""`POST /base/` and `GET /info/` on the wire (contract 1)."""
+
+import re
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests import corpus
+from tests.acceptance.uploadcare.wire import Wire
+from tests.servers.longshore import Longshore
+
+NAMES = [  # contract 1.8
+    ("IMG-0412_123.JPG", "IMG0412_123.JPG"),
+    ("image(1).jpeg", "image1.jpeg"),
+    ("().png", "noroot.png"),
+    ("two-of-them.jpg", "twoofthem.jpg"),
+    ("archive.tar.gz", "archivetar.gz"),
+    ("файл.pdf", "noroot.pdf"),
+    ("README", "README"),
+    ("my kitten-1.jpeg", "mykitten1.jpeg"),
+]
+
+
+@pytest.fixture(scope="module")
+def signed(server: Longshore) -> Iterator[Wire]:
+    """A project that demands signatures."""
+    keys = server.new_project("signed-uploads")
+    server.cli("project", "set", keys.name, "--signed-uploads")
+    with Wire(server.url, keys) as wire:
+        yield wire
+
+
+@pytest.fixture(scope="module")
+def small(server: Longshore) -> Iterator[Wire]:
+    """A project whose files may have 1,000 bytes, and are temporary."""
+    keys = server.new_project("small-files")
+    server.cli("project", "set", keys.name, "--max-size", "1 KB", "--no-autostore")
+    with Wire(server.url, keys) as wire:
+        yield wire
+
+
+def test_the_answer_names_each_file_by_its_field(wire: Wire) -> None:
+    answer = wire.post_form(
+        [
+            ("UPLOADCARE_PUB_KEY", None, None, wire.keys.public_key.encode()),
+            ("file", "a.txt", "text/plain", b"a"),
+            ("x[1]", "b.txt", None, b"b"),
+            ("имя", "b.txt", None, b"b"),
+        ]
+    )
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert list(answer.json()) == ["file", "x[1]", "имя"]
+    assert len({UUID(uuid).version for uuid in answer.json().values()} | set(answer.json().values())) == 4
+
+
+def test_the_key_may_come_after_the_file(wire: Wire) -> None:
+    key = ("UPLOADCARE_PUB_KEY", None, None, wire.keys.public_key.encode())
+
+    assert wire.post_form([("file", "a.txt", None, b"a"), key]).status_code == 200
+
+
+def test_parameters_may_stand_in_the_query(wire: Wire) -> None:
+    query = f"?UPLOADCARE_PUB_KEY={wire.keys.public_key}&UPLOADCARE_STORE=0&metadata[k]=v&unknown=1"
+    answer = wire.post_form([("file", "a.txt", None, b"a")], query=query)
+
+    info = wire.info(answer.json()["file"]).json()
+    assert (info["is_stored"], info["metadata"]) == (False, {"k": "v"})
+
+
+def test_an_image_is_described_in_the_recorded_order(wire: Wire) -> None:
+    photo = corpus.photo_jpeg(320, 240, 7)
+    file_id = wire.post(("my kitten-1.jpeg", photo, "image/jpeg"), fields=[("metadata[a.b]", "c")]).json()[
+        "my kitten-1.jpeg"
+    ]
+
+    info = wire.info(file_id, wait_is_ready="1").json()
+
+    image = {
+        "dpi": info["image_info"]["dpi"],
+        "width": 320,
+        "format": "JPEG",
+        "height": 240,
+        "sequence": False,
+        "color_mode": "RGB",
+        "orientation": info["image_info"]["orientation"],
+        "geo_location": None,
+        "datetime_original": None,
+    }
+    assert list(info.items()) == [
+        ("size", len(photo)),
+        ("total", len(photo)),
+        ("done", len(photo)),
+        ("uuid", file_id),
+        ("file_id", file_id),
+        ("original_filename", "my kitten-1.jpeg"),
+        ("is_image", True),
+        ("is_stored", True),
+        ("image_info", image),
+        ("video_info", None),
+        ("content_info", {"mime": {"mime": "image/jpeg", "type": "image", "subtype": "jpeg"}, "image": image}),
+        ("is_ready", True),
+        ("filename", "mykitten1.jpeg"),
+        ("mime_type", "image/jpeg"),
+        ("metadata", {"a.b": "c"}),
+    ]
+
+
+@pytest.mark.parametrize(("given", "sanitized"), NAMES)
+def test_names_are_kept_and_sanitized(wire: Wire, given: str, sanitized: str) -> None:
+    info = wire.info(wire.uploaded(given, b"x")).json()
+
+    assert (info["original_filename"], info["filename"]) == (given, sanitized)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\cat.jpg", "cat.jpg"),
+        ("..", "unnamed"),
+        ("exe\u202egpj.txt", "exegpj.txt"),
+        ("a\tb\x7f.txt", "ab.txt"),
+        ("n" * 4096 + ".txt", "n" * 1020 + ".txt"),
+        ("ж" * 2048, "ж" * 512),
+    ],
+)
+def test_hostile_names_are_tamed(wire: Wire, given: str, kept: str) -> None:
+    key = ("UPLOADCARE_PUB_KEY", None, None, wire.keys.public_key.encode())
+    answer = wire.post_form([key, ("file", given, None, b"x")])
+
+    assert answer.status_code == 200, answer.text
+    assert wire.info(answer.json()["file"]).json()["original_filename"] == kept
+
+
+@pytest.mark.parametrize(
+    ("declared", "kept"),
+    [
+        ("application/x-msdownload", "application/x-msdownload"),
+        ("text/plain; charset=UTF-8", "text/plain; charset=UTF-8"),
+        (None, "application/octet-stream"),
+        ("nonsense", "application/octet-stream"),
+    ],
+)
+def test_the_declared_type_is_kept_beside_the_detected_one(wire: Wire, declared: str | None, kept: str) -> None:
+    key = ("UPLOADCARE_PUB_KEY", None, None, wire.keys.public_key.encode())
+    answer = wire.post_form([key, ("file", "note.txt", declared, b"only text\n")])
+
+    info = wire.info(answer.json()["file"], wait_is_ready="1").json()
+    assert info["mime_type"] == kept
+    assert info["content_info"] == {"mime": {"mime": "text/plain", "type": "text", "subtype": "plain"}}
+
+
+@pytest.mark.parametrize(
+    ("store", "stored", "stored_in_small"),
+    [("0", False, False), ("1", True, True), ("auto", True, False), ("", True, False), (None, True, False)],
+)
+def test_store_follows_the_request_then_the_project(
+    wire: Wire, small: Wire, store: str | None, stored: bool, stored_in_small: bool
+) -> None:
+    fields = [("UPLOADCARE_STORE", store)] if store is not None else []
+
+    assert wire.info(wire.uploaded("a", b"a", *fields)).json()["is_stored"] is stored
+    assert small.info(small.uploaded("a", b"a", *fields)).json()["is_stored"] is stored_in_small
+
+
+def test_a_chosen_id_is_taken_once(wire: Wire) -> None:
+    chosen = str(uuid4())
+    field = ("UPLOADCARE_FILE_ID", chosen)
+
+    assert wire.uploaded("a.txt", b"first", field) == chosen
+    again = wire.post(("a.txt", b"second"), fields=[field])
+
+    assert again.status_code == 400
+    assert again.text == "UPLOADCARE_FILE_ID is duplicated. You are probably a lottery winner."
+    assert wire.info(chosen).json()["size"] == 5
+
+
+def test_the_iframe_form_spells_its_fields_its_own_way(signed: Wire) -> None:
+    (_, expire), (_, signature) = signed.signature()
+    fields = [("UPLOADCARE_SIGNATURE", signature), ("UPLOADCARE_EXPIRE", expire)]
+
+    assert signed.post(("f", b"x"), fields=fields, path="/iframe/").status_code == 200
+    assert signed.post(("f", b"x"), fields=fields, path="/base/").text == "`signature` is required."
+
+
+def test_signatures_are_checked_only_where_they_are_demanded(wire: Wire, signed: Wire) -> None:
+    """The service takes `expire=60` in a project without signed uploads (recorded)."""
+    expired = [("signature", "7d2e"), ("expire", "60")]
+
+    assert wire.post(("f", b"x"), fields=expired).status_code == 200
+    assert signed.post(("f", b"x"), fields=signed.signature()).status_code == 200
+    assert signed.post(("f", b"x"), fields=signed.signature(lifetime=-60)).text == "Expired signature."
+    assert signed.post(("f", b"x"), fields=signed.signature(secret="other")).text == "Invalid signature."
+
+
+def test_any_active_secret_key_signs(server: Longshore, signed: Wire) -> None:
+    made = server.cli("key", "create", signed.keys.name)
+    secret = made["secret_key"]
+
+    assert signed.post(("f", b"x"), fields=signed.signature(secret=secret)).status_code == 200
+
+
+ERRORS = [
+    # what is sent, the status, the code, the message
+    ({"key": " "}, 403, "ProjectPublicKeyInvalidError", "UPLOADCARE_PUB_KEY is invalid."),
+    ({"key": "nobody"}, 403, "ProjectPublicKeyInvalidError", "UPLOADCARE_PUB_KEY is invalid."),
+    ({"files": []}, 400, "FilesRequiredError", "Request does not contain files."),
+    (
+        {"fields": [("metadata[ ]", "x")]},
+        400,
+        "FileMetadataKeyForbiddenError",
+        "File's metadata key ` ` contains symbols not allowed by the metadata key format.",
+    ),
+    ({"fields": [("a", "x\0")]}, 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
+    ({"files": [("a\0b", b"x")]}, 400, "NullCharactersForbiddenError", "Null characters are not allowed."),
+    (
+        {"fields": [(f"f{n}", "x") for n in range(10_000)]},
+        400,
+        "RequestFiledsNumberLimitExceededError",
+        "The request contains too many HTTP POST fields.",
+    ),
+    (
+        {"files": [(f"f{n}", b"x") for n in range(101)]},
+        400,
+        "RequestFileNumberLimitExceededError",
+        "The request contains too many files.",
+    ),
+    (
+        {"fields": [("big", "x" * (1 << 20))]},
+        413,
+        "RequestSizeLimitExceededError",
+        "The size of the request is too large.",
+    ),
+    (
+        {"fields": [("UPLOADCARE_FILE_ID", "mine")]},
+        400,
+        "UploadcareFileIdInvalidError",
+        "UPLOADCARE_FILE_ID should be a valid UUID.",
+    ),
+    ({"fields": [("tags", "a b")]}, 400, "FileTagsInvalidError", None),
+]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code", "message"), ERRORS, ids=[f"{e[2]}-{n}" for n, e in enumerate(ERRORS)]
+)
+def test_errors_have_two_modes(wire: Wire, sent: dict, status: int, code: str, message: str | None) -> None:
+    files = sent.get("files", [("a.txt", b"x")])
+    how = {"fields": sent.get("fields"), "key": sent.get("key")}
+
+    plain = wire.post(*files, **how)
+    by_query = wire.post(*files, **how, query="?jsonerrors=1")
+    by_accept = wire.post(*files, **how, headers={"Accept": "application/json"})
+
+    assert plain.status_code == status
+    assert plain.headers["content-type"] == "text/plain; charset=utf-8"
+    assert message is None or plain.text == message
+    for answer in (by_query, by_accept):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json() == {"error": {"content": plain.text, "status_code": status, "error_code": code}}
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json, text/plain, */*", "text/html"])
+def test_other_accepts_leave_errors_plain(wire: Wire, accept: str) -> None:
+    assert wire.post(headers={"Accept": accept}).status_code == 400
+
+
+def test_json_errors_may_be_asked_for_in_the_body(wire: Wire) -> None:
+    assert wire.post(fields=[("jsonerrors", "1")]).json()["error"]["error_code"] == "FilesRequiredError"
+
+
+@pytest.mark.parametrize("key", [None, b""])
+def test_a_missing_key_is_named(wire: Wire, key: bytes | None) -> None:
+    parts = [] if key is None else [("UPLOADCARE_PUB_KEY", None, None, key)]
+    answer = wire.post_form([*parts, ("f", "a", None, b"x")])
+
+    assert (answer.status_code, answer.text) == (403, "UPLOADCARE_PUB_KEY is required.")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["key-first", "key-last"])
+def test_a_file_over_the_projects_limit_is_too_large(small: Wire, first: bool) -> None:
+    parts = [("UPLOADCARE_PUB_KEY", None, None, small.keys.public_key.encode()), ("f", "a", None, b"x" * 1001)]
+    answer = small.post_form(parts if first else parts[::-1])
+
+    assert (answer.status_code, answer.text) == (400, "File is too large.")
+    assert small.post(("a", b"x" * 1000)).status_code == 200
+
+
+def test_one_bad_file_takes_the_others_with_it(small: Wire) -> None:
+    before = small.rest("GET", "/files/").json()["total"]
+
+    assert small.post(("good", b"x"), ("bad", b"x" * 1001)).text == "File is too large."
+    assert small.rest("GET", "/files/").json()["total"] == before
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "message"),
+    [
+        ({}, 403, "pub_key is required."),
+        ({"pub_key": "nobody"}, 403, "pub_key is invalid."),
+        ({"pub_key": "$key"}, 400, "file_id is required."),
+        ({"pub_key": "$key", "file_id": "nonexistent"}, 400, "file_id is invalid."),
+        ({"pub_key": "$key", "file_id": "{11111111-1111-4111-8111-111111111111}"}, 400, "file_id is invalid."),
+        ({"pub_key": "$key", "file_id": "11111111-1111-4111-8111-111111111111"}, 404, "File is not found."),
+    ],
+)
+def test_info_says_what_is_wrong(wire: Wire, query: dict[str, str], status: int, message: str) -> None:
+    parameters = {name: value.replace("$key", wire.keys.public_key) for name, value in query.items()}
+    plain = wire.send("GET", "/info/", params=parameters)
+    as_json = wire.send("GET", "/info/", params={**parameters, "jsonerrors": "1"})
+
+    assert (plain.status_code, plain.text) == (status, message)
+    assert as_json.status_code == 200
+    assert (as_json.json()["error"]["content"], as_json.json()["error"]["status_code"]) == (message, status)
+
+
+def test_info_shows_neither_removed_files_nor_those_of_others(wire: Wire, small: Wire) -> None:
+    file_id = wire.uploaded("a", b"a")
+
+    assert small.info(file_id).text == "File is not found."
+    wire.rest("DELETE", f"/files/{file_id}/storage/")
+    assert wire.info(file_id).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("POST", "/base/", 403, "POST, OPTIONS"),
+        ("OPTIONS", "/base/", 204, "POST, OPTIONS"),
+        ("GET", "/base/", 405, "POST, OPTIONS"),
+        ("GET", "/info/", 403, "GET, HEAD, OPTIONS"),
+        ("POST", "/info", 405, "GET, HEAD, OPTIONS"),
+        ("OPTIONS", "/info//", 204, "GET, HEAD, OPTIONS"),
+        ("GET", "/base/more/", 404, "GET, POST, HEAD, OPTIONS"),
+        ("POST", "/group/", 404, "GET, POST, HEAD, OPTIONS"),
+    ],
+)
+def test_every_answer_carries_the_recorded_headers(wire: Wire, method: str, path: str, status: int, allow: str) -> None:
+    answer = wire.send(method, path)
+
+    assert answer.status_code == status
+    headers = answer.headers
+    assert headers["vary"] == "Accept-Encoding, Origin"
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["access-control-allow-methods"] == allow
+    assert {"DNT", "X-PINGOTHER", "X-UC-User-Agent"} <= set(headers["access-control-allow-headers"].split(", "))
+    assert headers["access-control-allow-credentials"] == "true"
+    assert headers["access-control-expose-headers"] == "Warning, Retry-After"
+    assert headers["access-control-max-age"] == "1"
+    assert headers["x-xss-protection"] == "1; mode=block"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert UUID(headers["x-uploadcare-request-id"])
+
+
+def test_a_wrong_method_is_named(wire: Wire) -> None:
+    answer = wire.send("PUT", "/base/")
+
+    assert (answer.status_code, answer.text) == (405, "HTTP method PUT is not allowed for /base/")
+    assert answer.headers["allow"] == "POST, OPTIONS"
+    assert wire.send("PUT", "/base/?jsonerrors=1").json()["error"]["error_code"] == "MethodNotAllowedError"
+
+
+def test_head_is_get_without_its_body(wire: Wire) -> None:
+    parameters = {"pub_key": wire.keys.public_key, "file_id": wire.uploaded("a", b"a")}
+
+    got, head = (wire.send(method, "/info/", params=parameters) for method in ("GET", "HEAD"))
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert re.fullmatch("[0-9]+", head.headers["content-length"])
