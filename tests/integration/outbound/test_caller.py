@@ -167,7 +167,7 @@ async def test_a_slow_name_server() -> None:
 
     async with calling(resolve=resolve) as caller:
         soon = timedelta(seconds=0.2)
-        assert await reason_of(caller.post("http://slow.example/", b"", {}, timeout=soon)) == "slow"
+        assert await reason_of(caller.post("http://slow.example/", b"", {}, within=soon)) == "slow"
 
 
 async def test_another_address_is_tried_when_one_refuses(caller: GuardedCaller) -> None:
@@ -240,7 +240,7 @@ async def dripping_head(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 async def test_slow_servers_are_left(caller: GuardedCaller, talk: Talk) -> None:
     async with receiving(talk) as receiver:
         start = time.monotonic()
-        assert await reason_of(caller.post(receiver.url, b"", {}, timeout=timedelta(seconds=0.3))) == "slow"
+        assert await reason_of(caller.post(receiver.url, b"", {}, within=timedelta(seconds=0.3))) == "slow"
         assert time.monotonic() - start < 2
 
 
@@ -375,4 +375,4 @@ async def test_a_wrong_certificate_is_no_answer(tmp_path: Path, trusted: bool) -
 async def test_tls_to_a_server_that_does_not_speak_it(caller: GuardedCaller) -> None:
     async with receiving(OK) as receiver:
         url = receiver.url.replace("http://", "https://")
-        assert await reason_of(caller.post(url, b"x", {}, timeout=timedelta(seconds=1))) in ("tls", "slow", "cut")
+        assert await reason_of(caller.post(url, b"x", {}, within=timedelta(seconds=1))) in ("tls", "slow", "cut")
