@@ -60,9 +60,7 @@ def settings(config: Path | None) -> Settings:
     return load(os.environ, config)
 
 
-def run(
-    work: Callable[[], Coroutine[Any, Any, T]], loop: Callable[[], asyncio.AbstractEventLoop] | None = None
-) -> T:
+def run(work: Callable[[], Coroutine[Any, Any, T]], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run a command's coroutine; a Problem becomes one sentence on standard error and an exit code."""
     try:
         with asyncio.Runner(loop_factory=loop) as runner:

@@ -50,6 +50,7 @@ class Refused(Problem):
     """Inside an inspection: the file does not pass. Carried to the row as a `Refusal`."""
 
     code = "refused"
+    title = "The file does not pass its check"
 
     def __init__(self, state: FileState, refusal: Refusal, step: StepName) -> None:
         super().__init__(refusal.sentence)

@@ -15,7 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from longshore.core.audit import AuditEntry
-from longshore.core.errors import Problem
+from longshore.core.errors import Invalid, Problem
 from longshore.core.ids import FileId, Ids
 from longshore.core.kind import TypeNotAccepted, check_size
 from longshore.core.names import clean
@@ -91,7 +91,7 @@ class Requested:
     read_token: str
 
 
-class PositionInvalid(Problem):
+class PositionInvalid(Invalid):
     code = "bad-position"
     title = "A position is a whole number from 0 to 1,000,000"
 

@@ -36,10 +36,13 @@ class ClamdSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     which it answers OK without having looked). Both are 100M by default, counted in MiB.
     """
 
+    #: The path of clamd's socket, or `host:port`.
     address: str
+    #: Larger files are not scanned, in bytes; not more than clamd's own `StreamMaxLength` and `MaxFileSize`.
     max_size: int = 100 * MIB
     #: Scans at once; further ones wait. clamd itself runs 10 threads by default.
     max_scans: int = 8
+    #: How long connecting may take.
     connect_timeout_s: float = 5.0
     #: How long clamd may take no further bytes while it is being fed.
     idle_timeout_s: float = 30.0
