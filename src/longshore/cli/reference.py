@@ -1,4 +1,4 @@
-"""`./run docs`: the pages of docs/reference, made from the code they describe. A test says when they are out of date."""
+"""`./run docs`: the pages of docs/reference, made from the code they describe. A test says when they are stale."""
 
 from __future__ import annotations
 
@@ -173,8 +173,8 @@ def _errors() -> str:
     lines = [
         "# Errors",
         "",
-        "The native API answers problem details (RFC 9457): `type` is `urn:longshore:problem:<code>`, `title` the sentence",
-        "here, `detail` what happened now. The other APIs say the same in their own dialects.",
+        "The native API answers problem details (RFC 9457): `type` is `urn:longshore:problem:<code>`, `title` the",
+        "sentence here, `detail` what happened now. The other APIs say the same in their own dialects.",
         "",
         "| code | native status | exit code | meaning |",
         "|---|---|---|---|",
@@ -232,18 +232,17 @@ def _operations() -> str:
         "| operation | what it does |",
         "|---|---|",
     ]
-    for kind in operations():
-        lines.append(f"| `{getattr(kind, 'name', kind.__name__.lower())}` | {_cell(inspect.getdoc(kind))} |")
+    lines += [f"| `{_name(kind)}` | {_cell(inspect.getdoc(kind))} |" for kind in operations()]
     return "\n".join(lines) + "\n"
 
 
 def operations() -> list[type]:
     """The operation classes, in the order of the module."""
-    return [
-        kind
-        for kind in vars(imaging).values()
-        if isinstance(kind, type) and hasattr(kind, "name") and _is_dataclass(kind)
-    ]
+    return [kind for kind in vars(imaging).values() if isinstance(kind, type) and _name(kind) and _is_dataclass(kind)]
+
+
+def _name(kind: type) -> str:
+    return getattr(kind, "name", "")
 
 
 def _jobs() -> str:
