@@ -94,7 +94,7 @@ class Renderer(Protocol):
         (absent: by cost), waiting is bounded apart. `key` names plan and source together, best the cache key; a key
         that killed workers twice is refused for a while. The result is `plan.width` x `plan.height`.
 
-        Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderTimeout, RenderCrashed, RenderRefused,
-        RenderQueueFull. If the caller leaves, work stops.
+        Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, StorageFull (no room for the target),
+        RenderTimeout, RenderCrashed, RenderRefused, RenderQueueFull. If the caller leaves, work stops.
         """
         ...

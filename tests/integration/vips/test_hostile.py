@@ -89,12 +89,14 @@ def svg(body: str, width: int = 100, height: int = 100) -> bytes:
 )  # fmt: skip
 async def test_a_hostile_file_is_refused_quickly(pool: VipsPool, files: Files, make, problem) -> None:
     source = files.source(make())
-    began = time.monotonic()
-    with pytest.raises(problem):
-        await pool.inspect(source)
-    took = time.monotonic() - began
+    took = list[float]()
+    for _ in range(3):  # the machine may be busy with other tests
+        began = time.monotonic()
+        with pytest.raises(problem):
+            await pool.inspect(source)
+        took.append(time.monotonic() - began)
     await pool.render(QUICK, files.source(), files.target())
-    assert took < 0.25  # 0.1 on an idle machine
+    assert min(took) < 0.2
 
 
 async def test_a_large_profile_does_no_harm(pool: VipsPool, files: Files) -> None:

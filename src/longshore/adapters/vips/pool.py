@@ -22,7 +22,7 @@ from longshore.adapters.vips.crew import Crew, Worker
 from longshore.adapters.vips.killers import Killers
 from longshore.adapters.vips.settings import VipsSettings
 from longshore.adapters.vips.sniff import is_heavy, sniff
-from longshore.core.errors import Problem, Unsupported
+from longshore.core.errors import Busy, Problem, StorageFull, Unsupported
 from longshore.core.imaging.plan import Plan
 from longshore.core.media import BrokenMedia, ImageFacts, MediaTooLarge
 from longshore.ports.rendering import (
@@ -35,9 +35,12 @@ from longshore.ports.rendering import (
 
 log = structlog.get_logger(__name__)
 
+_FULL_DISK_PAUSE = timedelta(seconds=30)
+
 #: The only problems a worker can make us raise.
 _PROBLEMS: dict[str, type[Problem]] = {
-    problem.code: problem for problem in (BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderCrashed)
+    problem.code: problem
+    for problem in (BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderCrashed, StorageFull)
 }
 
 
@@ -181,7 +184,10 @@ class VipsPool:
             self._jobs += 1
             self._admission.leave(heavy=heavy, seconds=time.monotonic() - began)
         if isinstance(reply, wire.Failed):
-            raise _PROBLEMS.get(reply.code, RenderCrashed)(reply.detail)
+            problem = _PROBLEMS.get(reply.code, RenderCrashed)(reply.detail)
+            if isinstance(problem, Busy):
+                problem.retry_after = _FULL_DISK_PAUSE
+            raise problem
         return reply
 
     async def _taken(self) -> Worker:

@@ -6,6 +6,7 @@ long and moves the picture by up to a third of a source pixel (libvips issue 484
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
@@ -16,25 +17,31 @@ from longshore.adapters.vips.encode import encode
 from longshore.adapters.vips.enlarge import enlarged
 from longshore.adapters.vips.sniff import Kind
 from longshore.adapters.vips.wire import WirePlan
+from longshore.core.errors import StorageFull
 from longshore.core.imaging.plan import Decode, Scale
 from longshore.core.media import BrokenMedia
-from longshore.ports.rendering import ResultTooLarge
+from longshore.ports.rendering import RenderCrashed, ResultTooLarge
 
 
 def render(plan: WirePlan, source: int, target: int, result_size: int) -> None:
     """Do `plan` on the image behind `source`, write at most `result_size` bytes into `target`.
 
-    Raises Unsupported, BrokenMedia, ResultTooLarge, or what the decoders raise.
+    Raises Unsupported, BrokenMedia, RenderCrashed, ResultTooLarge, StorageFull, or what the decoders raise.
     """
     kind = decode.kind_of(source)
     if kind.value != plan.decode.format:
         raise BrokenMedia("The file is not the image it was when it was inspected")
     first, *later = plan.typed_steps() or (Scale(width=plan.width, height=plan.height),)
-    image = _decoded(kind, source, plan.decode, first)
+    # Into memory, for two reasons: a second resampling looks around itself, while a decoder delivers rows in order
+    # only; and from here on nothing that goes wrong is the file's fault.
+    image = _decoded(kind, source, plan.decode, first).copy_memory()
     for step in later:
-        # A second resampling looks around itself; the first delivers rows in order only.
-        image = _scaled(image.copy_memory(), step)
-    _write(target, encode(image, plan.encode), result_size)
+        image = _scaled(image, step).copy_memory()
+    try:
+        content = encode(image, plan.encode)
+    except pyvips.Error as error:
+        raise RenderCrashed("The result could not be encoded, most likely for want of memory") from error
+    _write(target, content, result_size)
 
 
 def _decoded(kind: Kind, source: int, wanted: Decode, scale: Scale) -> pyvips.Image:
@@ -98,5 +105,10 @@ def _write(target: int, content: bytes, result_size: int) -> None:
     if len(content) > result_size:
         raise ResultTooLarge(f"The resulting image has {len(content)} bytes; at most {result_size} are allowed")
     rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(target, rest) :]
+    try:
+        while rest:
+            rest = rest[os.write(target, rest) :]
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise RenderCrashed("The result could not be written") from error
