@@ -6,11 +6,12 @@ import asyncio
 import functools
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from longshore_client.client import LongshoreClient
+from longshore_client.errors import LongshoreError
 from longshore_client.retries import Retries
 
 P = ParamSpec("P")
@@ -100,6 +101,8 @@ class Client:
         future = self._submitted(act)
         try:
             return future.result()
+        except CancelledError:
+            raise LongshoreError("The client was closed meanwhile") from None
         except BaseException:
             # Ctrl-C, while the work goes on elsewhere. (No effect when it was the work that raised.)
             future.cancel()

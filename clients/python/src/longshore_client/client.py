@@ -143,13 +143,15 @@ class LongshoreClient(Operations):
         *,
         parallel: int = 4,
         position: int = 0,
-        on_progress: Callable[[S, Progress], None] | None = None,
+        on_progress: Callable[[S, Progress], object] | None = None,
+        on_done: Callable[[S, Outcome], object] | None = None,
         **options: Unpack[UploadOptions],
     ) -> list[Outcome]:
         """Bring many files, `parallel` at once: for each, in order, its file, or the error why there is none.
 
-        With a `record`, the first file goes to `position` and the others follow it. What is not one file's matter
-        (a source that is none, an `on_progress` that raises) ends all of them, as an ExceptionGroup.
+        `on_done` hears of each as soon as it is over. With a `record`, the first file goes to `position` and the others
+        follow it. What is not one file's matter (a source that is none, a callback that raises) ends all of them, as an
+        ExceptionGroup.
         """
         if parallel < 1:
             raise ValueError("parallel must be at least 1")
@@ -162,9 +164,12 @@ class LongshoreClient(Operations):
                 place = position + index if is_sequence else position
                 told = None if on_progress is None else _about(source, on_progress)
                 try:
-                    outcomes[index] = await self.upload(source, position=place, on_progress=told, **options)
+                    outcome = await self.upload(source, position=place, on_progress=told, **options)
                 except (LongshoreError, OSError) as error:
-                    outcomes[index] = error
+                    outcome = error
+                outcomes[index] = outcome
+                if on_done is not None:
+                    on_done(source, outcome)
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(parallel):
@@ -221,7 +226,7 @@ class LongshoreClient(Operations):
                 await self._transport.call("DELETE", f"/uploads/{upload.id}", bearer=upload.write_token)
 
 
-def _about(source: S, on_progress: Callable[[S, Progress], None]) -> OnProgress:
+def _about(source: S, on_progress: Callable[[S, Progress], object]) -> OnProgress:
     return lambda progress: on_progress(source, progress)
 
 

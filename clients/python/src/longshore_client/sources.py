@@ -20,7 +20,14 @@ from typing import IO, Any, Protocol, cast
 
 from longshore_client.errors import SourceChanged, TooLarge
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | AsyncIterable[bytes]
+
+class BinaryFile(Protocol):
+    """Anything with a blocking `read`; read in threads. What can `seek` and `tell` as well needs no temporary file."""
+
+    def read(self, size: int = -1, /) -> bytes | None: ...
+
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | AsyncIterable[bytes]
 """A path, the bytes themselves, a binary file object (read from where it stands), or an asynchronous stream."""
 
 PIECE = 1024 * 1024

@@ -165,8 +165,9 @@ class Transport:
 
 
 class SentBody(Payload):
-    """A body that starts from its beginning whenever it is written: aiohttp repeats a PUT on its own when a kept
-    connection turns out to be dead."""
+    """A body that starts from its beginning whenever it is written, and says that it is used up once it was.
+
+    Else aiohttp repeats a PUT on its own when a kept connection breaks; that is for our retries, with a fresh link."""
 
     def __init__(self, content: Content, on_sent: OnSent) -> None:
         super().__init__(content, content_type="application/octet-stream")
@@ -178,7 +179,7 @@ class SentBody(Payload):
         """What broke on our side; aiohttp would call it a broken connection."""
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        self.failure = None
+        self._consumed = True
         sent = 0
         self._heard(sent)
         async with contextlib.aclosing(self._pieces()) as pieces:

@@ -14,7 +14,7 @@ from longshore_client.sources import Content, Source, Stream, opened
 from longshore_client.transport import OnSent, Transport
 from longshore_client.waiting import settled
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[Progress], object]
 
 _RENEWALS = 2
 _ALREADY_THERE = 412
