@@ -45,10 +45,15 @@ class Verdict:
 
 
 class ScannerFailed(Upstream):
-    """No usable answer. Never the same as clean."""
+    """No usable answer. Never the same as clean. The field `reason` says why in one word."""
 
     code = "scanner-failed"
     title = "The malware scanner did not answer"
+
+    @property
+    def is_final(self) -> bool:
+        """The same bytes would get the same answer: they go beyond what the scanner looks into."""
+        return self.fields.get("reason") in ("limits", "size")
 
 
 class Scanner(Protocol):

@@ -181,6 +181,9 @@ class Processing:
 
     def _scanned(self, file: File, kind: Kind | None, reading: Reading) -> Scan:
         if reading.failure is not None:
+            if reading.failure.is_final:
+                refusal = Refusal(code="could-not-be-scanned", sentence=reading.failure.detail)
+                raise Refused(FileState.HELD, refusal, StepName.SCAN)
             raise reading.failure
         if reading.verdict is not None:
             if reading.verdict.signature is None:

@@ -23,7 +23,7 @@ class OutboundSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     allow: tuple[str, ...] = ()
     """Host names, addresses and networks that are called although they are not public, separated by commas."""
     connect_timeout_s: float = 10.0
-    """How long resolving and connecting may take."""
+    """How long connecting may take; resolving the name falls under the whole call's limit."""
     ca_file: str | None = None
     """A PEM file of certificate authorities trusted besides the system's."""
 
