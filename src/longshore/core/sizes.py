@@ -40,6 +40,12 @@ def parse_int(text: str) -> int | None:
     return value if value < 1 << 63 else None
 
 
+def announced_size(content_length: str) -> int:
+    """A `Content-Length` that has passed an HTTP parser. One that does not fit in 63 bits is larger than any limit."""
+    size = parse_int(content_length)
+    return (1 << 63) - 1 if size is None else size
+
+
 def parse_size(text: str) -> int:
     """`"10 MB"` is 10,000,000, `"10 MiB"` is 10,485,760, a bare number is bytes. Raises BadSize."""
     m = _SIZE.fullmatch(text.strip())

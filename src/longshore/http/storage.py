@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from longshore.core.errors import Problem
-from longshore.core.sizes import parse_int
+from longshore.core.sizes import announced_size
 from longshore.http.kit.problems import MethodNotAllowed, problem_response
 from longshore.http.multipart import Form, FormInvalid
 from longshore.ports.storage import BodyIncomplete, BodyTooLarge, LinkGrant, LinkInvalid, LinkReceiver, Stored
@@ -99,7 +99,7 @@ class _Body:
         self._receive = receive
         self._idle = idle.total_seconds()
         length = headers.get("content-length")
-        self.announced = None if length is None else parse_int(length)
+        self.announced = None if length is None else announced_size(length)
         self.received = 0
         self.is_done = self.announced == 0 or (length is None and "transfer-encoding" not in headers)
 

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive
 
 from longshore.core.errors import TooLarge
-from longshore.core.sizes import parse_int
+from longshore.core.sizes import announced_size
 from longshore.ports.storage import BodyIncomplete
 
 
@@ -26,7 +26,7 @@ class Body:
         self._receive = receive
         self._idle = idle.total_seconds()
         length = headers.get("content-length")
-        self._announced = None if length is None else parse_int(length)
+        self._announced = None if length is None else announced_size(length)
         self.is_done = self._announced == 0 or (length is None and "transfer-encoding" not in headers)
 
     async def pieces(self, limit: int) -> AsyncGenerator[bytes]:
