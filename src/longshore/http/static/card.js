@@ -1,13 +1,14 @@
 // @ts-check
 /** What one file looks like on the page, from waiting in line to its pictures or the reason why there are none. */
 
-import { append, copyButton, el, icon } from "./dom.js";
+import { append, copyButton, el, icon, told } from "./dom.js";
 import { pictures } from "./pictures.js";
 import { STEPS, STEP_STATES, problemWords, refusalWords, size, typeName } from "./words.js";
 
 /**
  * @typedef {import("./api.js").UploadStatus} UploadStatus
  * @typedef {import("./api.js").FileFacts} FileFacts
+ * @typedef {import("./api.js").Step} Step
  * @typedef {import("./api.js").Problem} Problem
  * @typedef {"queued" | "sending" | "checking" | "ready" | "refused" | "failed" | "cancelled"} Phase
  */
@@ -214,26 +215,44 @@ export class Card {
   }
 }
 
-/**
- * The steps in words. The server writes a step when it ends, so the first one that waits is the one being done.
- * @param {UploadStatus} status
- */
+/** @param {UploadStatus} status */
 function steps(status) {
-  const isChecking = status.file?.state === "checking";
-  const isReady = status.file?.state === "ready";
-  const first = status.steps.findIndex((step) => step.state === "waiting");
-  const reading = status.progress?.step === "digest" ? status.progress.percent : null;
-  return status.steps.map((step, index) => {
-    // digests and scan are one read
-    const isNow = index === first || (first === 0 && step.name === "scan" && reading !== null);
-    const state = step.state === "waiting" && isNow && (isChecking || isReady) ? "running" : step.state;
-    const words = STEPS[step.name];
-    /** @type {string} */
-    let label = state === "done" ? words.done : state === "skipped" ? words.skipped : words.name;
-    if (state === "running" && step.name === "digest" && reading !== null) label = `${words.name}, ${reading} %`;
-    if (state === "failed" && status.file?.state === "quarantined" && step.name === "scan") label = "Virus found";
-    return { state, label, reason: step.reason, attempt: step.attempt };
-  });
+  return status.steps.map((step) => ({ state: stateOf(step, status), label: labelOf(step, status), reason: step.reason, attempt: step.attempt }));
+}
+
+/**
+ * A step's row is written when the step has ended; which one is being done is told by the progress channel, or else it
+ * is the first that waits. Reading and scanning are done side by side, before anything else.
+ * @param {Step} step @param {UploadStatus} status @returns {Step["state"]}
+ */
+function stateOf(step, { file, steps, progress }) {
+  if (step.state !== "waiting" || (file?.state !== "checking" && file?.state !== "ready")) return step.state;
+  const isReading = step.name === "digest" || step.name === "scan";
+  if (file.state === "checking" && progress?.step === "inspect") {
+    if (isReading) return step.name === "scan" && !told().isScanned ? "skipped" : "done";
+    return step.name === "inspect" ? "running" : "waiting";
+  }
+  if (file.state === "checking" && progress?.step === "digest" && isReading) return "running";
+  return step === steps.find((one) => one.state === "waiting") ? "running" : "waiting";
+}
+
+/** @param {Step} step @param {UploadStatus} status @returns {string} */
+function labelOf(step, status) {
+  const words = STEPS[step.name];
+  switch (stateOf(step, status)) {
+    case "done":
+      return words.done;
+    case "skipped":
+      return status.file?.refusal ? words.missed : words.skipped;
+    case "failed":
+      return step.name === "scan" && status.file?.state === "quarantined" ? "Virus found" : words.name;
+    case "running": {
+      const percent = status.progress?.step === step.name ? status.progress.percent : null;
+      return percent ? `${words.name}, ${percent} %` : words.name;
+    }
+    default:
+      return words.name;
+  }
 }
 
 /** @param {string} state */

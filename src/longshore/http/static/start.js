@@ -12,6 +12,9 @@ const AT_ONCE = 3;
 /** How long a file's preview is waited for after the file is ready, ms. */
 const PREVIEW_PATIENCE = 20_000;
 
+/** A limit above this is none to a visitor, bytes. */
+const WORTH_SAYING = 1e11;
+
 const settings = told();
 const api = new NativeApi(settings.api, settings.publicKey ?? "");
 const list = byId("files");
@@ -231,13 +234,18 @@ function welcome() {
   const chosen = /** @type {HTMLInputElement} */ (byId("chosen"));
   form.hidden = false;
   byId("limits").textContent = [
-    settings.maxSize ? `Up to ${size(settings.maxSize)} each.` : "",
+    settings.maxSize && settings.maxSize < WORTH_SAYING ? `Up to ${size(settings.maxSize)} each.` : "",
     settings.isScanned ? "Every file is scanned for viruses." : "No virus scanner is configured here.",
   ].filter(Boolean).join(" ");
 
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("click", (event) => {
     if (event.target instanceof Element && !event.target.closest("input, label")) chosen.click();
+  });
+  chosen.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return; // what looks like a button answers to Enter like one
+    event.preventDefault();
+    chosen.click();
   });
   chosen.addEventListener("change", () => {
     take([...(chosen.files ?? [])]);

@@ -17,14 +17,14 @@ export function size(bytes) {
   return `${value.toLocaleString("en", { maximumSignificantDigits: 3 })}\u00a0${units[unit]}`;
 }
 
-/** What each step is called while it waits or runs, and once it is done. */
-export const STEPS = /** @type {const} */ ({
-  digest: { name: "Read", done: "Read and fingerprinted", skipped: "Not read" },
-  scan: { name: "Scan for viruses", done: "No virus found", skipped: "Not scanned" },
-  inspect: { name: "Look inside", done: "Looked inside", skipped: "Nothing to look into" },
-  publish: { name: "Publish", done: "Published", skipped: "Not published" },
-  preview: { name: "Make a preview", done: "Preview made", skipped: "No preview" },
-});
+/** What each step is called: before and while it is done, once it is done, when there is no need, after a refusal. */
+export const STEPS = {
+  digest: { name: "Read", done: "Read and fingerprinted", skipped: "Not read", missed: "Not read" },
+  scan: { name: "Scan for viruses", done: "No virus found", skipped: "Not scanned", missed: "Not scanned" },
+  inspect: { name: "Look inside", done: "Looked inside", skipped: "Nothing to look into", missed: "Not looked into" },
+  publish: { name: "Publish", done: "Published", skipped: "Not published", missed: "Not published" },
+  preview: { name: "Make a preview", done: "Preview made", skipped: "No preview", missed: "No preview" },
+};
 
 /** @type {Record<string, string>} */
 export const STEP_STATES = {
