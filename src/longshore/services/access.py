@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +15,7 @@ from longshore.core.ids import FileId
 from longshore.core.principal import Browser, Principal, Server, TokenExpired, TokenHolder, TokenInvalid, Uploader
 from longshore.core.project import Project
 from longshore.core.signing import equal, jwt_key, sha256_hex
+from longshore.core.sizes import MAX_SIZE
 from longshore.core.time import Clock
 from longshore.core.upload import BadLabel, check_label, parse_record
 from longshore.ports.database import Database
@@ -75,7 +78,9 @@ class Access:
         try:
             header = jwt.get_unverified_header(token)
             unverified: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-        except jwt.InvalidTokenError as e:
+            # JSON can spell half a character, which no database takes.
+            json.dumps(unverified, ensure_ascii=False).encode()
+        except (jwt.InvalidTokenError, UnicodeEncodeError) as e:
             raise TokenInvalid("The token is not a JWT") from e
         issuer = unverified.get("iss")
         if header.get("alg") != "HS256" or not isinstance(issuer, str):
@@ -90,7 +95,8 @@ class Access:
                 break
         if claims is None:
             raise TokenInvalid("The token's signature does not hold")
-        return self._uploader(project, claims, sha256_hex(token))
+        # What was signed, without the signature: base64 has several spellings of that, each a fresh token otherwise.
+        return self._uploader(project, claims, sha256_hex(token.rpartition(".")[0]))
 
     def _verified(self, token: str, secret: str) -> dict[str, Any] | None:
         """The claims, None when this key did not sign them. Time is judged by our clock, not the library's."""
@@ -146,7 +152,13 @@ def _number(claims: Mapping[str, Any], name: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenInvalid(f"The token's `{name}` is not a number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError as e:
+        raise TokenInvalid(f"The token's `{name}` is not a number") from e
+    if math.isnan(number):
+        raise TokenInvalid(f"The token's `{name}` is not a number")
+    return number
 
 
 def _count(claims: Mapping[str, Any], name: str) -> int | None:
@@ -155,7 +167,7 @@ def _count(claims: Mapping[str, Any], name: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise TokenInvalid(f"The token's limit `{name}` is not a whole number")
-    return value
+    return min(value, MAX_SIZE)
 
 
 def _mapping(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:
