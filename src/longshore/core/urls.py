@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from longshore.core import signing
 from longshore.core.errors import Forbidden
@@ -39,6 +39,18 @@ class PublicUrls:
         return f"{self.api}/files/{file_id}/"
 
 
+def signed_path(path: str) -> tuple[str, str]:
+    """`path` as it is written in a URL, and as a delivery token names it: decoded, and itself alone.
+
+    Raises ValueError for what a token cannot name: a `*` at the end would open all that begins alike.
+    """
+    written = quote(path, safe="/%!$&'()+,;=:@")
+    decoded = unquote(written, errors="strict")
+    if decoded.endswith("*") or "~" in decoded or not decoded.isprintable():
+        raise ValueError("no token can name this path alone")
+    return written, decoded
+
+
 def delivery_token(secret_hex: str, acl: str, expires_at: datetime) -> str:
     """The value of `?token=` (contract 3.8) that allows `acl`: one path, or a prefix ending in `*`."""
     expires = int(expires_at.timestamp())
@@ -50,6 +62,8 @@ def check_delivery_token(secret_hex: str, token: str | None, path: str, now: dat
     fields: dict[str, str] = {}
     for part in (token or "").split("~"):
         name, _, value = part.partition("=")
+        if name in fields:
+            raise DeliveryTokenInvalid
         fields[name] = value
     expires, acl = parse_int(fields.get("exp", "")), fields.get("acl", "")
     if expires is None or not acl or set(fields) != {"exp", "acl", "hmac"}:

@@ -6,16 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from urllib.parse import quote
 
 from longshore.core.audit import AuditEntry
 from longshore.core.errors import Conflict
 from longshore.core.event import Event, EventKind
 from longshore.core.file import REFUSED, File, FileNotFound, FileNotReady, FileRefused, FileState, Step, Totals
 from longshore.core.ids import EventId, FileId, Ids, ProjectId
+from longshore.core.imaging.grammar import BadOperation
 from longshore.core.principal import Principal, Server, TokenHolder, Uploader
 from longshore.core.project import Project
 from longshore.core.time import Clock
-from longshore.core.urls import PublicUrls, delivery_token
+from longshore.core.urls import PublicUrls, delivery_token, signed_path
 from longshore.ports.coordination import Progress, ProgressChannel
 from longshore.ports.database import Database, FileQuery
 from longshore.ports.secrets import SecretBox
@@ -224,7 +226,8 @@ class Files:
     def signed_url(self, file: File, operations: str, lifetime: timedelta) -> str:
         """A URL that works for `lifetime` at most, for exactly these operations (`""` is the original).
 
-        Raises FileNotReady, FileRefused, FileNotFound (removed).
+        `operations` as in a URL: what is not percent-encoded, and has to be, becomes it. Raises FileNotReady,
+        FileRefused, FileNotFound (removed), BadOperation.
         """
         match file.state:
             case FileState.READY:
@@ -235,8 +238,11 @@ class Files:
                 raise FileNotFound
             case _:
                 raise FileRefused
-        path = f"/{file.id}/{operations}"
+        try:
+            written, path = signed_path(f"/{file.id}/{operations}")
+        except ValueError as e:
+            raise BadOperation("A signed URL cannot end in `*`, nor hold `~` or control characters") from e
         token = delivery_token(
             self.delivery_secret(file.project_id), path, self._clock.now() + min(lifetime, MAX_URL_LIFETIME)
         )
-        return f"{self._urls.cdn}{path}?token={token}"
+        return f"{self._urls.cdn}{written}?token={quote(token, safe='=~/:@,')}"
