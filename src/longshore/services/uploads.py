@@ -337,6 +337,8 @@ class Uploads:
             if upload.state is UploadState.CONFIRMED:
                 raise UploadConfirmed
         await self._objects.delete(ObjectKey.incoming(upload.id))
+        # A confirmation that came too late may have moved the bytes already; after the line above, none can.
+        await self._objects.delete(ObjectKey.sealed(upload.id, upload.seal))
 
     async def expire(self, limit: int = 100) -> int:
         """For the sweeper: end open uploads past their time and delete what they left. Answers how many."""
