@@ -78,3 +78,18 @@ def brief(_brief: Native) -> Iterator[Native]:
 def error_mode(request: pytest.FixtureRequest) -> str:
     """The two shapes of the Upload API's errors (contract 1.3)."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def _signing(server: Longshore) -> Iterator[Native]:
+    keys = server.new_project("signing")
+    server.cli("project", "set", "signing", "--signed-uploads")
+    with Native(server, keys) as native:
+        yield native
+
+
+@pytest.fixture
+def signing(_signing: Native) -> Iterator[Native]:
+    """A project on the same server that demands signed uploads."""
+    with no_mistakes(_signing.server):
+        yield _signing
