@@ -20,6 +20,11 @@ class TokenInvalid(Unauthenticated):
     title = "The token is not valid"
 
 
+class TokenSpent(Forbidden):
+    code = "token-spent"
+    title = "The token has been used for as many files as it allows"
+
+
 class GrantTooNarrow(Forbidden):
     code = "grant-too-narrow"
     title = "These credentials do not allow this"
@@ -51,9 +56,13 @@ class Browser:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UploadClient:
     """Calls Uploadcare's Upload API: holds the public key and, where the project demands one, a signature. May say
-    whether its file is kept, as that contract lets everybody."""
+    whether its file is kept, as that contract lets everybody. With a token of that contract, `max_files` is how many
+    files the token is good for in all, if it says so."""
 
     project: Project
+    token_id: str = ""
+    max_files: int | None = None
+    expires_at: datetime | None = None
 
     @property
     def actor(self) -> str:

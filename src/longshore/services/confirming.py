@@ -12,7 +12,7 @@ from longshore.core.file import TEMPORARY_LIFETIME, File, FileState, Step, StepN
 from longshore.core.ids import EventId, FileId, Ids
 from longshore.core.job import Queue
 from longshore.core.kind import KindNotFound, Visibility
-from longshore.core.principal import Principal
+from longshore.core.principal import Principal, TokenSpent, UploadClient
 from longshore.core.project import Project
 from longshore.core.time import Clock
 from longshore.core.upload import BytesMissing, SizeMismatch, Upload, UploadNotFound, UploadState, UploadTaken
@@ -85,7 +85,7 @@ class Confirming:
     ) -> Sequence[File]:
         """Files whose bytes came with the request: all become files, or none.
 
-        Raises UploadTaken, BytesMissing, SizeMismatch, Upstream, DatabaseBusy; then `discard` what was brought.
+        Raises UploadTaken, TokenSpent, BytesMissing, SizeMismatch, Upstream, DatabaseBusy; then `discard` them.
         """
         now = self._clock.now()
         visibilities = [await self._visibility(one.upload) for one in brought]
@@ -96,6 +96,7 @@ class Confirming:
             for one in brought:
                 if await tx.uploads.get(one.upload.id) is not None or await tx.files.get(one.upload.id) is not None:
                     raise UploadTaken
+            await _spend_token(tx, principal, len(brought))
             for one, visibility in zip(brought, visibilities, strict=True):
                 await tx.uploads.add(replace(one.upload, state=UploadState.CONFIRMED, confirmed_at=now))
                 files.append(await self._received(tx, principal, one.upload, one.size, visibility, now, address))
@@ -191,6 +192,14 @@ class Confirming:
         if file is None:
             raise UploadNotFound
         return file
+
+
+async def _spend_token(tx: Transaction, principal: Principal, count: int) -> None:
+    if not isinstance(principal, UploadClient) or principal.max_files is None or principal.expires_at is None:
+        return
+    limit, expires_at = principal.max_files, principal.expires_at
+    if not await tx.token_uses.take(principal.token_id, count, limit=limit, expires_at=expires_at):
+        raise TokenSpent(f"This token allows {limit} files in all", limit=limit)
 
 
 def _is_stored(project: Project, upload: Upload) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.uploadcare.wire import Wire
+from tests.acceptance.uploadcare.wire import Wire, eventually
 from tests.servers.longshore import Longshore, running_longshore
 from tests.servers.process import free_port
 
@@ -30,17 +30,17 @@ class SlowScanner(socketserver.ThreadingTCPServer):
 
 
 class _Stream(socketserver.StreamRequestHandler):
-    server: SlowScanner
-
     def handle(self) -> None:
+        scanner = self.server
+        assert isinstance(scanner, SlowScanner)
         command = b""
         while not command.endswith(b"\0"):
             command += self.rfile.read(1)
         while size := int.from_bytes(self.rfile.read(4), "big"):
             self.rfile.read(size)
-        self.server.streams += 1
-        self.server.released.wait(60)
-        self.wfile.write(b"stream: " + self.server.verdict + b"\0")
+        scanner.streams += 1
+        scanner.released.wait(60)
+        self.wfile.write(b"stream: " + scanner.verdict + b"\0")
 
 
 @pytest.fixture(scope="module")
@@ -79,21 +79,15 @@ def rest(wire: Wire, file_id: str) -> dict[str, Any]:
 
 
 def settled(wire: Wire, file_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 20
-    while not (file := rest(wire, file_id)).get("is_ready", True):
-        assert time.monotonic() < deadline, "the check does not end"
-        time.sleep(0.05)
-    return file
+    assert eventually(lambda: rest(wire, file_id).get("is_ready", True), within=20), "the check does not end"
+    return rest(wire, file_id)
 
 
 def held(wire: Wire, slow: SlowScanner, name: str = "a.txt", store: str = "0") -> str:
     """A file whose bytes the scanner has and does not answer for."""
     before = slow.streams
     file_id = wire.uploaded(name, b"text", ("UPLOADCARE_STORE", store))
-    deadline = time.monotonic() + 10
-    while slow.streams == before:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert eventually(lambda: slow.streams > before, within=10)
     return file_id
 
 
@@ -142,9 +136,7 @@ def test_removing_and_reviving_does_not_go_round_the_check(waiting: Wire, slow: 
 
     slow.verdict = b"Eicar-Test-Signature FOUND"
     slow.released.set()
-    deadline = time.monotonic() + 20
-    while waiting.info(file_id).text != "The file is infected by Eicar-Test-Signature virus.":
-        assert time.monotonic() < deadline, waiting.info(file_id).text
-        time.sleep(0.05)
+    told = "The file is infected by Eicar-Test-Signature virus."
+    assert eventually(lambda: waiting.info(file_id).text == told, within=20)
     assert waiting.send("GET", f"/{file_id}/").status_code == 404
     assert waiting.rest("PUT", f"/files/{file_id}/storage/").status_code == 404

@@ -48,6 +48,7 @@ def test_a_photograph_is_uploaded_and_described(client: Uploadcare) -> None:
     file = bring(client, corpus.photo_jpeg(320, 240, 7), "my kitten-1.jpeg", store=True, metadata={"owner": "u-42"})
 
     info = file.info
+    assert info is not None
     assert info["original_filename"] == "my kitten-1.jpeg"
     assert info["is_image"] is True
     assert info["is_ready"] is True

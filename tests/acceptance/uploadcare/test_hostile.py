@@ -1,13 +1,12 @@
 """Forms that lie, break off or never end: a clear error, nothing left behind (contract 1.3, decision 13)."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.uploadcare.wire import Wire, form, raw
+from tests.acceptance.uploadcare.wire import Wire, eventually, form, raw
 from tests.servers.longshore import Longshore, running_longshore
 
 PARSING = "HTTP POST request parsing failed."
@@ -34,12 +33,7 @@ def incoming(server: Longshore) -> list[Path]:
 
 def emptied(server: Longshore) -> bool:
     """Whether `incoming` is empty, or becomes so shortly."""
-    deadline = time.monotonic() + 5
-    while incoming(server):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+    return eventually(lambda: not incoming(server), within=5)
 
 
 def head(length: int | str, boundary: str = "frontier", more: str = "") -> bytes:

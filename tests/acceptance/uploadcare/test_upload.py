@@ -1,13 +1,17 @@
 """`POST /base/` and `GET /info/` on the wire (contract 1)."""
 
 import re
+import time
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
+import jwt
 import pytest
 
+from longshore.core.signing import jwt_key
 from tests import corpus
-from tests.acceptance.uploadcare.wire import Wire
+from tests.acceptance.uploadcare.wire import Wire, eventually
 from tests.servers.longshore import Longshore
 
 NAMES = [  # contract 1.8
@@ -200,7 +204,25 @@ def test_any_active_secret_key_signs(server: Longshore, signed: Wire) -> None:
     made = server.cli("key", "create", signed.keys.name)
     secret = made["secret_key"]
 
-    assert signed.post(("f", b"x"), fields=signed.signature(secret=secret)).status_code == 200
+    # keys are remembered for a moment
+    assert eventually(lambda: signed.post(("f", b"x"), fields=signed.signature(secret=secret)).status_code == 200)
+
+
+def test_a_token_is_good_where_a_signature_is_demanded(signed: Wire) -> None:
+    now = int(time.time())
+    claims = {"iat": now, "exp": now + 60, "uc": {"restrictions": {"scope": ["/base/"], "limits": {"operations": 2}}}}
+    bearer = {"Authorization": "Bearer " + jwt.encode(claims, jwt_key(signed.keys.secret_key))}
+
+    assert signed.post(("a", b"a"), headers=bearer).status_code == 200
+    too_many = signed.post(("a", b"a"), ("b", b"b"), headers=bearer)
+    assert (too_many.status_code, too_many.text) == (403, "The token has been used for as many files as it allows.")
+    assert signed.post(("a", b"a"), headers=bearer).status_code == 200
+    assert signed.post(("a", b"a"), headers=bearer).status_code == 403
+    assert signed.post(("a", b"a"), headers=bearer, path="/iframe/").text == "The token does not allow /iframe/."
+    assert signed.post(("a", b"a"), headers=bearer, fields=signed.signature()).status_code == 200
+    foreign = {"Authorization": "Bearer " + jwt.encode(claims, jwt_key("another"))}
+    refused = signed.post(("a", b"a"), headers=foreign)
+    assert (refused.status_code, refused.text) == (401, "Invalid token. Reason: the signature does not hold")
 
 
 ERRORS = [
@@ -249,7 +271,7 @@ ERRORS = [
 )
 def test_errors_have_two_modes(wire: Wire, sent: dict, status: int, code: str, message: str | None) -> None:
     files = sent.get("files", [("a.txt", b"x")])
-    how = {"fields": sent.get("fields"), "key": sent.get("key")}
+    how: dict[str, Any] = {"fields": sent.get("fields"), "key": sent.get("key")}
 
     plain = wire.post(*files, **how)
     by_query = wire.post(*files, **how, query="?jsonerrors=1")

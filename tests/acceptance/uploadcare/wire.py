@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -102,6 +102,16 @@ class Wire:
         if content_type:
             headers["Content-Type"] = content_type
         return self.send(method, path, headers=headers, content=body or None)
+
+
+def eventually(holds: Callable[[], bool], within: float = 2) -> bool:
+    """Whether `holds` becomes true within some seconds; 2 is what a change of keys may take (decision 5)."""
+    deadline = time.monotonic() + within
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def form(parts: Sequence[FormPart], boundary: bytes = b"frontier") -> bytes:

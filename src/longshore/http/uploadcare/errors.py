@@ -13,6 +13,7 @@ from starlette.responses import Response
 from longshore.core.errors import Busy, Conflict, Invalid, NotFound, Problem, StorageFull, Throttled, TooLarge
 from longshore.core.file import File, FileState, Refusal
 from longshore.core.kind import SizeOverLimit, TypeNotAccepted
+from longshore.core.principal import TokenSpent
 from longshore.core.upload import UploadTaken
 from longshore.http.multipart import FormInvalid
 from longshore.ports.storage import BodyIncomplete
@@ -33,6 +34,10 @@ class Code(StrEnum):
     EXPIRE_INVALID = "SignatureExpirationInvalidError"
     SIGNATURE_EXPIRED = "SignatureExpirationError"
     SIGNATURE_INVALID = "SignatureInvalidError"
+    BEARER_EXPIRED = "AccessTokenExpiredError"
+    BEARER_INVALID = "AccessTokenInvalidError"
+    BEARER_SCOPE = "AccessTokenScopeError"
+    BEARER_SPENT = "AccessTokenLimitExceededError"
     METADATA_KEY_DUPLICATED = "FileMetadataKeyDuplicatedError"
     METADATA_KEY_EMPTY = "FileMetadataKeyEmptyError"
     METADATA_KEY_FORBIDDEN = "FileMetadataKeyForbiddenError"
@@ -73,6 +78,10 @@ _TABLE: Mapping[Code, tuple[int, str]] = {
     Code.EXPIRE_INVALID: (400, "`expire` must be a UNIX timestamp."),
     Code.SIGNATURE_EXPIRED: (403, "Expired signature."),
     Code.SIGNATURE_INVALID: (403, "Invalid signature."),
+    Code.BEARER_EXPIRED: (401, "Expired token."),
+    Code.BEARER_INVALID: (401, "Invalid token. Reason: %s"),
+    Code.BEARER_SCOPE: (403, "The token does not allow %s."),
+    Code.BEARER_SPENT: (403, "The token has been used for as many files as it allows."),
     Code.METADATA_KEY_DUPLICATED: (400, "File's metadata key `%s` has a duplicate."),
     Code.METADATA_KEY_EMPTY: (400, "File's metadata key can not be empty."),
     Code.METADATA_KEY_FORBIDDEN: (
@@ -145,6 +154,8 @@ def error_of(problem: Problem) -> UploadError:
             return UploadError(Code.FILE_TOO_LARGE)
         case TypeNotAccepted():
             return UploadError(Code.FILE_TYPE_FORBIDDEN)
+        case TokenSpent():
+            return UploadError(Code.BEARER_SPENT)
         case UploadTaken():
             return UploadError(Code.CHOSEN_ID_TAKEN)
         case NotFound():

@@ -29,6 +29,7 @@ from longshore.http.uploadcare.paths import normal
 from longshore.http.uploadcare.services import UploadcareServices
 from longshore.http.uploadcare.signatures import check_upload
 from longshore.http.uploadcare.spool import FIELDS_SIZE, FRAMING, MAX_PART_HEADER, Spool, Spooled
+from longshore.http.uploadcare.tokens import bearer_of, check_token
 from longshore.services.confirming import Brought
 from longshore.services.uploads import NewUpload
 
@@ -52,13 +53,14 @@ _ANY_METHOD = "GET, POST, HEAD, OPTIONS"
 class Spelling:
     """What an endpoint calls the parameters that say who uploads."""
 
+    path: str
     public_key: str = "UPLOADCARE_PUB_KEY"
     signature: str = "signature"
     expire: str = "expire"
 
 
-_PLAIN = Spelling()
-_IFRAME = Spelling(signature="UPLOADCARE_SIGNATURE", expire="UPLOADCARE_EXPIRE")
+_PLAIN = Spelling(path="/base/")
+_IFRAME = Spelling(path="/iframe/", signature="UPLOADCARE_SIGNATURE", expire="UPLOADCARE_EXPIRE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +143,17 @@ class UploadApi:
         async with Spool.opened(services.objects, services.ids) as spool:
             await self._read(call, spool, spelling)
             project = await self._project(call.fields, spelling.public_key)
-            await self._check_signature(call.fields, spelling, project)
-            brought = await self._drafted(call, project, spool.files)
+            caller = await self._caller(call, spelling, project)
+            brought = await self._drafted(call, caller, spool.files)
             try:
-                await services.confirming.bring(UploadClient(project=project), brought, address=call.address)
+                await services.confirming.bring(caller, brought, address=call.address)
             except Exception:
                 # Not on cancellation: then it may have been committed, and the bytes belong to files.
                 for one in brought:
                     await services.confirming.discard(one)
                 raise
             spool.keep()
-        await self._judge(project, [one.upload.id for one in brought])
+        await self._judge(caller, [one.upload.id for one in brought])
         return _json({file.field: str(one.upload.id) for file, one in zip(spool.files, brought, strict=True)})
 
     async def _read(self, call: Call, spool: Spool, spelling: Spelling) -> None:
@@ -183,31 +185,38 @@ class UploadApi:
             raise UploadError(Code.KEY_INVALID, parameter)
         return project
 
-    async def _check_signature(self, fields: Fields, spelling: Spelling, project: Project) -> None:
-        """Only where the project demands it: the service takes even expired ones elsewhere (contract 1.6, recorded)."""
-        if project.signed_uploads:
-            keys = await self._services.projects.secrets(project)
-            now = self._services.clock.now()
-            check_upload(fields.get(spelling.signature), fields.get(spelling.expire), keys, now)
+    async def _caller(self, call: Call, spelling: Spelling, project: Project) -> UploadClient:
+        """Proof is looked at only where the project demands it: the service takes even expired signatures elsewhere
+        (contract 1.6, recorded). A signature goes before a token."""
+        caller = UploadClient(project=project)
+        if not project.signed_uploads:
+            return caller
+        keys, now = await self._services.projects.secrets(project), self._services.clock.now()
+        signature = call.fields.get(spelling.signature)
+        token = bearer_of(call.headers.get("authorization", ""))
+        if token is not None and not signature:
+            return check_token(token, spelling.path, project, keys, now)
+        check_upload(signature, call.fields.get(spelling.expire), keys, now)
+        return caller
 
-    async def _drafted(self, call: Call, project: Project, files: list[Spooled]) -> list[Brought]:
+    async def _drafted(self, call: Call, caller: UploadClient, files: list[Spooled]) -> list[Brought]:
         fields = call.fields
         metadata, store = fields.metadata(), fields.flag("UPLOADCARE_STORE")
         fields.tags()  # checked, not kept yet
         chosen = _chosen_id(fields.get("UPLOADCARE_FILE_ID"), len(files))
         if not files:
             raise UploadError(Code.FILES_REQUIRED)
-        principal, now = UploadClient(project=project), self._services.clock.now()
+        now = self._services.clock.now()
         brought: list[Brought] = []
         for file in files:
             new = NewUpload(
                 name=tidy(file.name), type=_declared(file.content_type), size=file.size, metadata=metadata, store=store
             )
-            upload = await self._services.uploads.drafted(principal, new, now, upload_id=chosen)
+            upload = await self._services.uploads.drafted(caller, new, now, upload_id=chosen)
             brought.append(Brought(upload=upload, size=file.size, spool=file.key))
         return brought
 
-    async def _judge(self, project: Project, file_ids: list[FileId]) -> None:
+    async def _judge(self, caller: UploadClient, file_ids: list[FileId]) -> None:
         """Wait a little for the check (decision 12). When one is refused, the others go too. Raises UploadError."""
         services = self._services
         async with asyncio.TaskGroup() as group:
@@ -218,7 +227,7 @@ class UploadApi:
             return
         for file in files:
             if file.state not in REFUSED:
-                await services.files.remove(project, file.id, UploadClient(project=project).actor)
+                await services.files.remove(caller.project, file.id, caller.actor)
         raise refusal_of(refused)
 
     # -- /info/ --------------------------------------------------------------------------------------------------------
