@@ -151,7 +151,7 @@ def load(environment: Mapping[str, str], config: Path | None = None) -> Settings
     """
     file = config or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
     values = _from_file(file) if file else {}
-    for variable, text in environment.items():
+    for variable, text in sorted(environment.items(), key=lambda item: item[0].count("__")):
         if variable.startswith(PREFIX) and variable not in CLIENT_VARIABLES | RUN_VARIABLES | {CONFIG_VARIABLE}:
             _place(values, variable, text)
     try:
@@ -197,10 +197,12 @@ def _sentence(message: str, values: Mapping[str, Any]) -> str:
     """msgspec's message as a sentence that names the setting as people write it."""
     match = _AT.match(message)
     what, where = (match["what"], match["where"]) if match else (message, None)
-    if not where:
-        unknown = re.search(r"unknown field `(\w+)`", what)
-        where = unknown[1] if unknown else ""
+    unknown = re.search(r"unknown field `(\w+)`", what)
+    if unknown:
+        where = ".".join(part for part in (where, unknown[1]) if part)
+        what = "there is no such setting"
     value: Any = values
+    where = where or ""
     for part in where.split(".") if where else []:
         value = value.get(part) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] -- TOML data
     variable = PREFIX + where.replace(".", "__").upper()
