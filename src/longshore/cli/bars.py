@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,15 +13,31 @@ from rich.text import Text
 if TYPE_CHECKING:
     from longshore_client import Progress as Reached
 
-Draw = Callable[[str, "Reached | None"], None]
+
+class Bars:
+    """How far each name is, until it is None; and lines for good, above the bars."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._shown: dict[str, TaskID] = {}
+
+    def draw(self, name: str, reached: Reached | None) -> None:
+        if reached is None:
+            if name in self._shown:
+                self._progress.remove_task(self._shown.pop(name))
+            return
+        if name not in self._shown:
+            self._shown[name] = self._progress.add_task(name, total=reached.total, stage="")
+        self._progress.update(self._shown[name], completed=reached.sent, total=reached.total, stage=_stage(reached))
+
+    def say(self, line: str) -> None:
+        """Not wrapped at the terminal's edge: what was one address can be copied as one."""
+        self._progress.console.print(Text(line), soft_wrap=True)
 
 
 @contextlib.contextmanager
-def bars() -> Generator[Draw]:
-    """Draws how far each name is until it is None, and leaves nothing behind.
-
-    What is printed to standard output or error meanwhile goes above the bars where it goes to the same terminal.
-    """
+def bars() -> Generator[Bars]:
+    """Bars on standard error, gone at the end. What goes to standard output is nothing of theirs: it may be a pipe."""
     columns = (
         _NameColumn(),
         BarColumn(bar_width=24),
@@ -30,19 +45,8 @@ def bars() -> Generator[Draw]:
         TransferSpeedColumn(),
         TextColumn("{task.fields[stage]}", markup=False),
     )
-    shown: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=_is_shared()) as progress:
-
-        def draw(name: str, reached: Reached | None) -> None:
-            if reached is None:
-                if name in shown:
-                    progress.remove_task(shown.pop(name))
-                return
-            if name not in shown:
-                shown[name] = progress.add_task(name, total=None, stage="")
-            progress.update(shown[name], completed=reached.sent, total=reached.total, stage=_stage(reached))
-
-        yield draw
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+        yield Bars(progress)
 
 
 class _NameColumn(TextColumn):
@@ -51,11 +55,6 @@ class _NameColumn(TextColumn):
 
     def render(self, task: object) -> Text:
         return Text(str(getattr(task, "description", "")), overflow="ellipsis", no_wrap=True)
-
-
-def _is_shared() -> bool:
-    """Whether both streams end in one terminal; a pipe must get its lines itself."""
-    return sys.stdout.isatty()
 
 
 def _stage(reached: Reached) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from longshore.cli.output import Json, print_json, run
 
 if TYPE_CHECKING:  # aiohttp and rich are slow to import, and other commands do not need them
+    from longshore.cli.bars import Bars
     from longshore_client import File, LongshoreClient, Progress
     from longshore_client.client import Outcome
 
@@ -140,35 +141,39 @@ def _client(url: str, *, key: str | None, token: str | None, public_key: str | N
 class _Display:
     """A line for each file that is over, and bars for those that are on their way where somebody can see them."""
 
-    def __init__(self, say: Callable[[str], None], draw: Callable[[Path, Progress | None], None]) -> None:
-        self._say = say
-        self.progress = draw
+    def __init__(self, bars: Bars | None, *, is_json: bool) -> None:
+        self._bars = bars
+        self._is_json = is_json
+
+    def progress(self, path: Path, reached: Progress | None) -> None:
+        if self._bars is not None:
+            self._bars.draw(_shown(path), reached)
 
     def done(self, path: Path, outcome: Outcome) -> None:
         self.progress(path, None)
         if isinstance(outcome, Exception):
             reason = outcome.strerror if isinstance(outcome, OSError) else str(outcome)
-            print(f"longshore: {_shown(path)}: {reason or outcome}", file=sys.stderr, flush=True)
+            self._say(f"longshore: {_shown(path)}: {reason or outcome}", sys.stderr)
+        elif not self._is_json:
+            address = outcome.urls.original if outcome.urls else None
+            self._say("  ".join(filter(None, (outcome.id, _shown(path), address))), sys.stdout)
+
+    def _say(self, line: str, stream: TextIO) -> None:
+        if self._bars is not None and stream.isatty():
+            self._bars.say(line)
         else:
-            self._say("  ".join(filter(None, (outcome.id, _shown(path), outcome.urls and outcome.urls.original))))
+            print(line, file=stream, flush=True)
 
 
 @contextlib.contextmanager
 def _display(*, is_json: bool) -> Generator[_Display]:
-    def say(line: str) -> None:
-        if not is_json:
-            print(line, flush=True)
-
-    def draw(path: Path, progress: Progress | None) -> None:
-        pass
-
     if not sys.stderr.isatty():
-        yield _Display(say, draw)
+        yield _Display(None, is_json=is_json)
         return
     from longshore.cli.bars import bars  # rich, see above
 
     with bars() as drawn:
-        yield _Display(say, lambda path, progress: drawn(_shown(path), progress))
+        yield _Display(drawn, is_json=is_json)
 
 
 def _described(path: Path, outcome: File | Exception) -> dict[str, object]:

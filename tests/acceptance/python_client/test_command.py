@@ -14,14 +14,6 @@ import pytest
 from tests import corpus
 from tests.servers.longshore import SOURCES, Longshore, ProjectKeys
 
-#: The command itself, whether or not `longshore` lists it already.
-_PROGRAM = """
-from longshore.cli.main import app
-from longshore.cli.upload import upload
-app.command("upload")(upload)
-app()
-"""
-
 
 class Command:
     def __init__(self, server: Longshore, keys: ProjectKeys) -> None:
@@ -35,7 +27,7 @@ class Command:
 
     def __call__(self, *arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-W", "error", "-c", _PROGRAM, "upload", *map(str, arguments)],
+            [sys.executable, "-W", "error", "-m", "longshore.cli", "upload", *map(str, arguments)],
             env={**self.environment, **variables},
             capture_output=True,
             text=True,

@@ -23,8 +23,8 @@ from longshore_client.sources import Content
 from longshore_client.version import __version__
 
 API = "/api/v1"
-CONNECT_S, ANSWER_S, CALL_S, STALL_S = 10.0, 60.0, 120.0, 60.0
-"""How long to wait for a connection, for a sign of life, for a whole call, and for a piece of a body to get away."""
+CONNECT_S, CALL_S, STALL_S, DURABLE_S = 10.0, 120.0, 60.0, 300.0
+"""How long to wait for a connection, for a call, for a piece of a body to get away, and for a store to make it durable."""
 
 _SLICE = 128 * 1024
 _S3_CODE, _S3_MESSAGE = re.compile(r"<Code>([^<]{1,100})</Code>"), re.compile(r"<Message>([^<]{1,1000})</Message>")
@@ -52,7 +52,7 @@ class Transport:
         if self._session is None:
             # `sock_read` begins when a body is sent; while it is sent, SentBody watches over it.
             self._session = aiohttp.ClientSession(
-                timeout=_timeout(ANSWER_S),
+                timeout=_timeout(CALL_S),
                 headers={"User-Agent": f"longshore-client/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
@@ -112,7 +112,7 @@ class Transport:
         bearer: str | None,
         headers: Mapping[str, str] | None = None,
         accept: str = "application/json",
-        silence: float = ANSWER_S,
+        silence: float = CALL_S,
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         bearer = bearer or self._bearer
         sent = {"Accept": accept, **(headers or {})}
@@ -148,6 +148,7 @@ class Transport:
                     URL(send.url, encoded=True),
                     data=body,
                     headers=send.headers,
+                    timeout=_timeout(DURABLE_S),
                     # What is not signed is not sent, as far as HTTP allows.
                     skip_auto_headers=("Content-Type", "Accept", "Accept-Encoding"),
                     allow_redirects=False,
