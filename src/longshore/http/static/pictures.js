@@ -63,7 +63,7 @@ function picture(title, url, operations) {
       {},
       el("strong", {}, title),
       made,
-      el("span", { class: "mono" }, operations),
+      el("span", { class: "mono" }, ...breakable(operations)),
       el(
         "span",
         { class: "row" },
@@ -77,6 +77,11 @@ function picture(title, url, operations) {
       ),
     ),
   );
+}
+
+/** May be broken into lines after each slash. @param {string} operations */
+function breakable(operations) {
+  return operations.split(/(?<=\/)/).flatMap((part) => [part, el("wbr")]);
 }
 
 /** What the browser knows about the answer: its format and size, if it tells. @param {string} url @returns {string[]} */
