@@ -24,7 +24,7 @@ from longshore_client.version import __version__
 
 API = "/api/v1"
 CONNECT_S, CALL_S, STALL_S, DURABLE_S = 10.0, 120.0, 60.0, 300.0
-"""How long to wait for a connection, for a call, for a piece of a body to get away, and for a store to make it durable."""
+"""How long to wait for a connection, a call, a piece of a body to get away, and a store to make all of it durable."""
 
 _SLICE = 128 * 1024
 _S3_CODE, _S3_MESSAGE = re.compile(r"<Code>([^<]{1,100})</Code>"), re.compile(r"<Message>([^<]{1,1000})</Message>")
