@@ -128,7 +128,8 @@ def main() -> float:
         growth = memory(pid, "VmHWM") - before
     print(
         f"1 GiB signed PUT, fsynced: {statistics.median(ours):.2f} s;"
-        f" nginx and fsync: {statistics.median(theirs):.2f} s; ratio {ratio:.2f} (at least {TARGET}); front process grew by {growth / MIB:.0f} MiB (less than 50)"
+        f" nginx and fsync: {statistics.median(theirs):.2f} s;"
+        f" ratio {ratio:.2f} (at least {TARGET}); front process grew by {growth / MIB:.0f} MiB (less than 50)"
     )
     return ratio
 

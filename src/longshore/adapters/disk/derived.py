@@ -29,7 +29,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from longshore.adapters.disk.entries import Entry, Name, Slot, names_in, scan
+from longshore.adapters.disk.entries import Entry, Name, Slot, names_of, scan
 from longshore.adapters.disk.faults import storage_full, translated
 from longshore.adapters.disk.pending import Pending
 from longshore.adapters.disk.recency import DiskIndex, MemoryCache
@@ -219,8 +219,7 @@ class DiskDerivedStore:
 
     def _find(self, slot: Slot) -> Name | None:
         """The newest, should there be several (two processes, or a crash in between)."""
-        named = [name for name in names_in(self._folder(slot[0])) if name.key == slot[1]]
-        return max(named, key=lambda name: name.made_at, default=None)
+        return max(names_of(slot[1], self._folder(slot[0])), key=lambda name: name.made_at, default=None)
 
     def _load(self, slot: Slot, verified: bool) -> _Loaded:
         with translated():
@@ -259,7 +258,7 @@ class DiskDerivedStore:
         )
         folder = self._folder(file_id)
         with translated():
-            older = [old for old in names_in(folder) if old.key == key and old != name]
+            older = [old for old in names_of(key, folder) if old != name]
             for attempt in range(3):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 try:

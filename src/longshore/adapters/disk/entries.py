@@ -62,11 +62,13 @@ class Entry:
     used_at: float
 
 
-def names_in(folder: Path) -> list[Name]:
-    """The results in a file's folder, none when it does not exist. Raises OSError."""
+def names_of(key: str, folder: Path) -> list[Name]:
+    """The results under `key` in a file's folder, none when that does not exist. Raises OSError."""
+    prefix = f"{key}."
     try:
         with os.scandir(folder) as found:
-            return [name for entry in found if (name := parse_name(entry.name)) is not None]
+            names = [entry.name for entry in found if entry.name.startswith(prefix)]
+        return [name for name in map(parse_name, names) if name is not None]
     except FileNotFoundError:
         return []
 
