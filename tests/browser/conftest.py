@@ -115,11 +115,11 @@ async def scanning_start(page: Page, scanning_server: Longshore, tmp_path: Path)
 
 
 @pytest.fixture
-def slow(page: Page) -> Callable[[int], Awaitable[None]]:
+async def slow(page: Page) -> Callable[[int], Awaitable[None]]:
     """Limits what the page sends to so many bytes a second; 0 ends that."""
+    session = await page.context.new_cdp_session(page)
 
     async def limit(rate: int) -> None:
-        session = await page.context.new_cdp_session(page)
         await session.send(
             "Network.emulateNetworkConditions",
             {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate or -1},

@@ -146,13 +146,13 @@ async def test_what_is_cancelled_leaves_nothing_and_can_be_sent_after_all(
         await start.choose(("harbour.jpg", PHOTO))
         await expect(start.card("harbour.jpg").locator(".line")).to_contain_text("Sending", timeout=PATIENCE)
         await start.page.get_by_role("button", name="Cancel harbour.jpg").click()
+        await slow(0)
         await start.ended("harbour.jpg", "cancelled")
     upload = (await aborted.value).url.rsplit("/", 1)[1]
     async with httpx.AsyncClient(base_url=server.url) as client:
         secret = {"Authorization": f"Bearer {server.demo.secret_key}"}
         assert (await client.get(f"/api/v1/uploads/{upload}", headers=secret)).json()["state"] == "aborted"
 
-    await slow(0)
     await start.page.get_by_role("button", name="Send harbour.jpg after all").click()
     await start.ended("harbour.jpg", "ready")
 
