@@ -28,8 +28,8 @@ CONFIRM_GRACE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brought:
-    """An upload whose bytes came along with its request and lie in `incoming` already, under a key that need not be the
-    upload's own: they may come before it is known what they are."""
+    """An upload whose bytes came along with its request and lie in `incoming` already, `size` of them as the store
+    counted, under a key that is not the upload's own: they may come before it is known what they are."""
 
     upload: Upload
     size: int
@@ -66,7 +66,7 @@ class Confirming:
             return await self._confirmed(upload)
         now = self._clock.now()
         still_open(upload, now, CONFIRM_GRACE)
-        stored = await self._sealed(upload, ObjectKey.incoming(upload.id))
+        stored = await self._sealed(upload)
         visibility = await self._visibility(upload)
         file: File | None = None
         async with self._db.transaction() as tx:
@@ -85,12 +85,13 @@ class Confirming:
     ) -> Sequence[File]:
         """Files whose bytes came with the request: all become files, or none.
 
-        Raises UploadTaken, TokenSpent, BytesMissing, SizeMismatch, Upstream, DatabaseBusy; then `discard` them.
+        Raises UploadTaken, TokenSpent, ObjectMissing, Upstream, DatabaseBusy; then `discard` what was brought.
         """
         now = self._clock.now()
         visibilities = [await self._visibility(one.upload) for one in brought]
         for one in brought:
-            await self._sealed(one.upload, one.spool)
+            # Not sealed: there never was a link to the spool, so nobody has to be kept from writing to it again.
+            await self._objects.move(one.spool, ObjectKey.sealed(one.upload.id, one.upload.seal))
         files: list[File] = []
         async with self._db.transaction() as tx:
             for one in brought:
@@ -108,8 +109,8 @@ class Confirming:
         await self._objects.delete(brought.spool)
         await self._objects.delete(ObjectKey.sealed(brought.upload.id, brought.upload.seal))
 
-    async def _sealed(self, upload: Upload, source: ObjectKey) -> Stored:
-        target = ObjectKey.sealed(upload.id, upload.seal)
+    async def _sealed(self, upload: Upload) -> Stored:
+        source, target = ObjectKey.incoming(upload.id), ObjectKey.sealed(upload.id, upload.seal)
         arrived = await self._objects.head(source)
         if arrived is not None and not upload.size_min <= arrived.size <= upload.size_max:
             await self._objects.delete(source)

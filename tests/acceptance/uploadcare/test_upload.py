@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ import pytest
 
 from longshore.core.signing import jwt_key
 from tests import corpus
-from tests.acceptance.uploadcare.wire import Wire, eventually
+from tests.acceptance.uploadcare.wire import Wire, eventually, form
 from tests.servers.longshore import Longshore
 
 NAMES = [  # contract 1.8
@@ -376,6 +377,7 @@ def test_every_answer_carries_the_recorded_headers(wire: Wire, method: str, path
     assert headers["x-xss-protection"] == "1; mode=block"
     assert headers["x-content-type-options"] == "nosniff"
     assert UUID(headers["x-uploadcare-request-id"])
+    assert headers["x-uploadcare-request-id"] == headers["x-request-id"], "the log's id"
 
 
 def test_a_wrong_method_is_named(wire: Wire) -> None:
@@ -394,3 +396,34 @@ def test_head_is_get_without_its_body(wire: Wire) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
     assert re.fullmatch("[0-9]+", head.headers["content-length"])
+
+
+@pytest.mark.slow
+def test_a_large_file_passes_through_little_memory(server: Longshore, wire: Wire) -> None:
+    """Decision 13: what comes before the key is known goes to the store, not into memory."""
+    size = 96 << 20
+    parts = form([("f", "large.bin", None, b""), ("UPLOADCARE_PUB_KEY", None, None, wire.keys.public_key.encode())])
+    before, after = parts.split(b"\r\n\r\n", 1)
+    peak = 0
+
+    def body() -> Iterator[bytes]:
+        nonlocal peak
+        yield before + b"\r\n\r\n"
+        for _ in range(size >> 20):
+            yield bytes(1 << 20)
+            peak = max(peak, resident(server))
+        yield after
+
+    headers = {"Content-Type": "multipart/form-data; boundary=frontier"}
+    begin = resident(server)
+    answer = wire.send("POST", "/base/", content=body(), headers=headers)
+
+    assert answer.status_code == 200, answer.text
+    assert wire.info(answer.json()["f"]).json()["size"] == size
+    assert peak - begin < 30 << 20
+
+
+def resident(server: Longshore) -> int:
+    """Bytes of memory that the server's own process holds."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) << 10

@@ -20,6 +20,7 @@ from longshore.core.sizes import MIB
 from longshore.http.uploadcare.body import Body, RequestTooLarge
 from longshore.http.uploadcare.call import MEDIA_TYPE, Endpoint, RestCall, RestError, answer, no_content
 from longshore.http.uploadcare.files import FileCalls
+from longshore.http.uploadcare.finish import finished
 from longshore.http.uploadcare.paths import normal
 from longshore.http.uploadcare.services import UploadcareServices
 from longshore.http.uploadcare.signatures import is_recent, key_of_secret, key_of_signature
@@ -70,15 +71,8 @@ class RestApi:
         except Exception:  # noqa: BLE001 -- a bug, logged whole; the answer keeps this API's shape
             await log.aexception("uploadcare.failed", path=scope["path"])
             response = _error_response(RestError(500, "Internal server error."))
-        response.headers.update(_HEADERS)
-        response.headers["X-Uploadcare-Request-Id"] = str(self._services.ids.uuid4())
-        if allow:
-            response.headers["Allow"] = response.headers["Access-Control-Allow-Methods"] = allow
-        if not body.is_done:
-            response.headers["Connection"] = "close"
-        if scope["method"] == "HEAD":
-            response.body = b""  # the headers, the length among them, are those of GET
-        await response(scope, receive, send)
+        every = {**_HEADERS, "Allow": allow, "Access-Control-Allow-Methods": allow} if allow else _HEADERS
+        await finished(response, scope["method"], body, every, self._services.ids)(scope, receive, send)
 
     def _route(self, path: str) -> tuple[Mapping[str, Endpoint], Mapping[str, str]]:
         for pattern, methods in self._routes:

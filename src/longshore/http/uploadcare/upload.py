@@ -25,6 +25,7 @@ from longshore.http.multipart import Form
 from longshore.http.uploadcare.body import Body, RequestTooLarge
 from longshore.http.uploadcare.errors import Code, UploadError, error_of, error_response, refusal_of
 from longshore.http.uploadcare.fields import Fields
+from longshore.http.uploadcare.finish import finished
 from longshore.http.uploadcare.paths import normal
 from longshore.http.uploadcare.services import UploadcareServices
 from longshore.http.uploadcare.signatures import check_upload
@@ -111,16 +112,11 @@ class UploadApi:
         except Exception:  # noqa: BLE001 -- a bug, logged whole; a client that reads JSON only must get JSON (1.3)
             await log.aexception("uploadcare.failed", path=path)
             response = self._refusal(call, UploadError(Code.INTERNAL))
-        response.headers.update(_HEADERS)
-        response.headers["Access-Control-Allow-Methods"] = endpoint.allow if endpoint else _ANY_METHOD
-        response.headers["X-Uploadcare-Request-Id"] = str(self._services.ids.uuid4())
-        if response.status_code == 405 and endpoint:
-            response.headers["Allow"] = endpoint.allow
-        if not call.body.is_done:
-            response.headers["Connection"] = "close"
-        if scope["method"] == "HEAD":
-            response.body = b""  # the headers, the length among them, are those of GET
-        await response(scope, receive, send)
+        allow = endpoint.allow if endpoint else _ANY_METHOD
+        if response.status_code == 405:
+            response.headers["Allow"] = allow
+        every = {**_HEADERS, "Access-Control-Allow-Methods": allow}
+        await finished(response, scope["method"], body, every, self._services.ids)(scope, receive, send)
 
     async def _answer(self, endpoint: Endpoint | None, method: str, path: str, call: Call) -> Response:
         if method == "OPTIONS":
