@@ -12,6 +12,7 @@ from longshore.core.kind import SizeOverLimit, TypeNotAccepted, Visibility
 from longshore.core.upload import Purpose, UploadTaken
 from longshore.http.multipart import FormInvalid
 from longshore.http.uploadcare.errors import Code, UploadError, error_of, error_response, refusal_of
+from longshore.ports.secrets import SecretUnreadable
 from longshore.ports.storage import BodyIncomplete
 
 
@@ -29,6 +30,7 @@ from longshore.ports.storage import BodyIncomplete
         (StorageFull(), 507, "Internal error. There is no room left for this"),
         (Invalid("No."), 400, "Upload request processing failed. No."),
         (Forbidden("No."), 403, "Upload request processing failed. No."),
+        (SecretUnreadable(), 500, "Internal error."),
     ],
 )
 def test_a_problem_has_a_name_here(problem: Problem, status: int, message: str) -> None:

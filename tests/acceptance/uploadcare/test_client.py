@@ -1,5 +1,6 @@
 """The official Python client, pointed here by its settings alone (contract 4.1)."""
 
+import contextlib
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from pyuploadcare.exceptions import InvalidRequestError, UploadcareException, We
 
 from tests import corpus
 from tests.acceptance.uploadcare.wire import Wire
-from tests.servers.longshore import Longshore
+from tests.servers.longshore import Longshore, ProjectKeys
 
 TARGET = "http://127.0.0.1:9/hook"
 
@@ -26,22 +27,30 @@ def bring(client: Uploadcare, content: bytes, name: str, **how: Any) -> File:
     return client.upload(named(content, name), size=len(content), **how)
 
 
-@pytest.fixture(params=[UploadcareAuth, UploadcareSimpleAuth], ids=["signed", "simple"])
-def client(own: Wire, server: Longshore, request: pytest.FixtureRequest) -> Iterator[Uploadcare]:
-    base = f"{server.url}/"
+@contextlib.contextmanager
+def calling(
+    url: str, keys: ProjectKeys, auth: type[UploadcareSimpleAuth], *, sign: bool = True
+) -> Iterator[Uploadcare]:
     client = Uploadcare(
-        public_key=own.keys.public_key,
-        secret_key=own.keys.secret_key,
-        api_base=base,
-        upload_base=base,
-        cdn_base=base,
-        auth_class=request.param,
+        public_key=keys.public_key,
+        secret_key=keys.secret_key,
+        api_base=f"{url}/",
+        upload_base=f"{url}/",
+        cdn_base=f"{url}/",
+        auth_class=auth,  # pyright: ignore[reportArgumentType] -- it says UploadcareAuth and takes both
+        signed_uploads=sign,
         retry_throttled=0,
         timeout=30,
     )
     yield client
     client.rest_client.close()
     client.upload_client.close()
+
+
+@pytest.fixture(params=[UploadcareAuth, UploadcareSimpleAuth], ids=["signed", "simple"])
+def client(own: Wire, server: Longshore, request: pytest.FixtureRequest) -> Iterator[Uploadcare]:
+    with calling(server.url, own.keys, request.param) as client:
+        yield client
 
 
 def test_a_photograph_is_uploaded_and_described(client: Uploadcare) -> None:
@@ -111,6 +120,19 @@ def test_lists_are_walked_page_by_page(client: Uploadcare) -> None:
     assert client.list_files(limit=3).count() == len(forward)
     assert all(file.is_stored for file in client.list_files(stored=True))
     assert all(file.is_removed for file in client.list_files(removed=True))
+
+
+def test_signed_uploads_are_signed(server: Longshore) -> None:
+    keys = server.new_project("client-signs")
+    server.cli("project", "set", keys.name, "--signed-uploads")
+
+    with calling(server.url, keys, UploadcareAuth) as client:
+        assert bring(client, b"text", "note.txt").size == 4
+    with (
+        calling(server.url, keys, UploadcareAuth, sign=False) as client,
+        pytest.raises(InvalidRequestError, match=r"^`signature` is required\.$"),
+    ):
+        bring(client, b"text", "note.txt")
 
 
 def test_a_file_that_is_not_there_is_an_error(client: Uploadcare) -> None:

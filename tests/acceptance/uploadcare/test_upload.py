@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -427,3 +428,18 @@ def resident(server: Longshore) -> int:
     """Bytes of memory that the server's own process holds."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) << 10
+
+
+def test_of_two_uploads_with_one_chosen_id_one_wins(server: Longshore, wire: Wire) -> None:
+    chosen = str(uuid4())
+
+    def race(content: bytes) -> tuple[int, bytes]:
+        with Wire(server.url, wire.keys) as own:
+            return own.post(("a", content), fields=[("UPLOADCARE_FILE_ID", chosen)]).status_code, content
+
+    with ThreadPoolExecutor(6) as pool:
+        results = list(pool.map(race, [b"%d" % n * 1000 for n in range(6)]))
+
+    [winner] = [content for status, content in results if status == 200]
+    assert sorted(status for status, _ in results) == [200, 400, 400, 400, 400, 400]
+    assert wire.send("GET", f"/{chosen}/").content == winner

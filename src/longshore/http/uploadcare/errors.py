@@ -10,7 +10,17 @@ from enum import StrEnum
 import msgspec
 from starlette.responses import Response
 
-from longshore.core.errors import Busy, Conflict, Invalid, NotFound, Problem, StorageFull, Throttled, TooLarge
+from longshore.core.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    StorageFull,
+    Throttled,
+    TooLarge,
+)
 from longshore.core.file import File, FileState, Refusal
 from longshore.core.kind import SizeOverLimit, TypeNotAccepted
 from longshore.core.principal import TokenSpent
@@ -162,8 +172,10 @@ def error_of(problem: Problem) -> UploadError:
             return UploadError(Code.FILE_NOT_FOUND)
         case Invalid() | Conflict():
             return UploadError(Code.UPLOAD_VIEW, more=problem.detail)
-        case _:
+        case Forbidden():
             return UploadError(Code.UPLOAD_VIEW, status=403, more=problem.detail)
+        case _:
+            return UploadError(Code.INTERNAL)
 
 
 def refusal_of(file: File) -> UploadError:

@@ -13,7 +13,17 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from longshore.core.errors import Busy, Conflict, Invalid, NotFound, Problem, StorageFull, Throttled, TooLarge
+from longshore.core.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    StorageFull,
+    Throttled,
+    TooLarge,
+)
 from longshore.core.file import FileRefused
 from longshore.core.principal import Server
 from longshore.core.sizes import MIB
@@ -67,10 +77,13 @@ class RestApi:
         except RestError as error:
             response = _error_response(error)
         except Problem as problem:
-            response = _error_response(error_of(problem))
+            error = error_of(problem)
+            if error.status == 500:
+                await log.aerror("uploadcare.failed", path=scope["path"], reason=problem.detail)
+            response = _error_response(error)
         except Exception:  # noqa: BLE001 -- a bug, logged whole; the answer keeps this API's shape
             await log.aexception("uploadcare.failed", path=scope["path"])
-            response = _error_response(RestError(500, "Internal server error."))
+            response = _error_response(_internal())
         every = {**_HEADERS, "Allow": allow, "Access-Control-Allow-Methods": allow} if allow else _HEADERS
         await finished(response, scope["method"], body, every, self._services.ids)(scope, receive, send)
 
@@ -159,8 +172,14 @@ def error_of(problem: Problem) -> RestError:
             return RestError(409, problem.detail)
         case Invalid():
             return RestError(400, problem.detail)
-        case _:
+        case Forbidden():
             return RestError(403, problem.detail)
+        case _:
+            return _internal()
+
+
+def _internal() -> RestError:
+    return RestError(500, "Internal server error.")
 
 
 def _error_response(error: RestError) -> Response:

@@ -108,7 +108,10 @@ class UploadApi:
         except RequestTooLarge:
             response = self._refusal(call, UploadError(Code.REQUEST_TOO_LARGE))
         except Problem as problem:
-            response = self._refusal(call, error_of(problem))
+            error = error_of(problem)
+            if error.status == 500:
+                await log.aerror("uploadcare.failed", path=path, reason=problem.detail)
+            response = self._refusal(call, error)
         except Exception:  # noqa: BLE001 -- a bug, logged whole; a client that reads JSON only must get JSON (1.3)
             await log.aexception("uploadcare.failed", path=path)
             response = self._refusal(call, UploadError(Code.INTERNAL))
