@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from longshore.core.imaging.grammar import BadOperation
+from longshore.core.imaging.words import BadOperation
 from longshore.core.media import ImageFacts, MediaTooLarge
 
 
