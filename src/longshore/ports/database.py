@@ -221,6 +221,11 @@ class Jobs(Protocol):
         """A dead job becomes due at once with its attempts forgotten."""
         ...
 
+    async def release_all(self) -> int:
+        """Give back every lease, and answer how many there were. Only for one who knows that nobody else is working:
+        the embedded mode at its start, after a predecessor that was killed."""
+        ...
+
     async def list(self, state: JobState | None, limit: int) -> Sequence[Job]:
         """Newest first."""
         ...

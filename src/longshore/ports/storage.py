@@ -108,7 +108,7 @@ class ObjectStore(Protocol):
         """Store `body` under `key`, replacing what was there. Visible only when complete, and then durable.
 
         If the caller is cancelled or `body` raises, nothing becomes visible and nothing is left. Raises BodyTooLarge
-        past `limit` bytes, StorageFull, Upstream.
+        past `limit` bytes, LinkUsed where `seal` has taken the key out of use, StorageFull, Upstream.
         """
         ...
 

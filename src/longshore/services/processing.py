@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
+
 from longshore.core.errors import Problem
 from longshore.core.event import Event, EventKind
 from longshore.core.file import QUARANTINE_LIFETIME, File, FileState, Refusal, Scan, Step, StepName, StepState
@@ -24,6 +26,8 @@ from longshore.services.delivery import Delivery
 from longshore.services.ledger import Ledger
 from longshore.services.projects import Projects
 from longshore.services.reading import Reading, read_once
+
+log = structlog.get_logger()
 
 MAX_SVG = 10 * 1024 * 1024
 """A larger SVG is kept as a file but cannot be vouched for, so it is refused."""
@@ -136,12 +140,15 @@ class Processing:
         self._wakeup.ring(Queue.NOTIFY)
 
     async def _found(self, file: File, kind: Kind | None) -> Finding:
-        reading = await self._read(file)
+        reading, was_infected = await self._read(file)
         detected = await self._detector.detect(reading.head, name=file.name)
         file = replace(file, digests=reading.digests, detected_type=detected)
         if reading.size != file.size:
             raise _refuse("size-changed", "The stored bytes are not those that were confirmed", StepName.DIGEST)
         scan = self._scanned(file, kind, reading)
+        if was_infected:
+            refusal = Refusal(code="infected", sentence="The file is infected, by what an earlier scan found")
+            raise Refused(FileState.QUARANTINED, refusal, StepName.SCAN)
         _check_type(file, detected, kind)
         image = await self._facts(file, detected)
         now = self._clock.now()
@@ -163,7 +170,15 @@ class Processing:
             steps.append(self._step(file.id, StepName.PREVIEW, StepState.SKIPPED))
         return Finding(file=ready, event=EventKind.FILE_READY, steps=steps)
 
-    async def _read(self, file: File) -> Reading:
+    async def _read(self, file: File) -> tuple[Reading, bool]:
+        """One read of the bytes, and whether they lay in quarantine already: an earlier run moved them there and ended
+        before it could say so, or a twin of this one is about to."""
+        try:
+            return await self._read_at(file, ObjectKey.sealed(file.id, file.seal)), False
+        except ObjectMissing:
+            return await self._read_at(file, ObjectKey.quarantined(file.id, file.seal)), True
+
+    async def _read_at(self, file: File, key: ObjectKey) -> Reading:
         scanner = self._scanner if self._scanner and file.size <= self._scanner.max_size else None
 
         def heard(size: int) -> None:
@@ -172,7 +187,7 @@ class Processing:
 
         return await read_once(
             self._objects,
-            ObjectKey.sealed(file.id, file.seal),
+            key,
             digesters=self._digesters,
             scanner=scanner,
             head_size=self._detector.head_size,
@@ -214,10 +229,12 @@ class Processing:
         try:
             async with self._objects.open(key) as source:
                 return await self._inspector.inspect(source, key=str(file.id), tenant=str(file.project_id))
-        except (BrokenMedia, MediaTooLarge, RenderTimeout, RenderRefused, ResultTooLarge) as problem:
+        except (MediaTooLarge, RenderTimeout, RenderRefused, ResultTooLarge) as problem:
             raise _refuse(problem.code, problem.detail, StepName.INSPECT) from problem
-        except RenderCrashed as problem:
-            raise _refuse(problem.code, "The image could not be decoded", StepName.INSPECT) from problem
+        except (BrokenMedia, RenderCrashed) as problem:
+            # The decoder's own words are for the operator.
+            await log.ainfo("file.broken", file_id=str(file.id), reason=problem.detail)
+            raise _refuse(problem.code, "The image is damaged or cut short", StepName.INSPECT) from problem
 
     async def _judge(self, file: File, key: ObjectKey) -> None:
         if file.size > MAX_SVG:

@@ -14,7 +14,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from longshore import __version__
 from longshore.adapters.clamd import ClamdScanner
 from longshore.adapters.content import ContentDetector, StreamDigesters
 from longshore.adapters.content.svg import StrictSvgJudge
@@ -33,9 +32,9 @@ from longshore.core.urls import PublicUrls
 from longshore.http.app import Application, Mounted
 from longshore.http.delivery import DeliveryApi
 from longshore.http.kit.bind import NativeApi
-from longshore.http.kit.openapi import openapi
 from longshore.http.middleware import Around, Metrics
 from longshore.http.native.files import FileHandlers, ProjectHandlers, RecordHandlers
+from longshore.http.native.reference import native_reference
 from longshore.http.native.table import PREFIX, native_operations
 from longshore.http.native.uploads import UploadHandlers
 from longshore.http.operations import Check, OperationsApi
@@ -185,9 +184,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             wait=timedelta(seconds=settings.upload.wait_s),
             simple_over_http=settings.http.simple_auth_over_http,
         )
-        description = openapi(
-            operations, prefix=PREFIX, title="Longshore native API", version=__version__, server_url=public_url
-        )
+        description = native_reference(operations, server_url=public_url)
         app = Application(
             native=NativeApi(PREFIX, operations, Access(base.projects, db, clock), description),
             delivery=DeliveryApi(
@@ -200,7 +197,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
                 upload_api(uploadcare),
                 rest_api(uploadcare),
                 _operations(checks, metrics, settings),
-                await _pages(base),
+                await _pages(base, urls),
             ],
         )
         yield Installation(
@@ -232,7 +229,7 @@ def _operations(checks: Mapping[str, Check], metrics: Metrics, settings: Setting
     return Mounted("operations", (b"/healthz", b"/readyz", b"/metrics"), Starlette(routes=routes))
 
 
-async def _pages(base: Foundation) -> Mounted:
+async def _pages(base: Foundation, urls: PublicUrls) -> Mounted:
     try:
         demo = await base.projects.by_name(DEMO)
     except ProjectNotFound:
@@ -241,6 +238,8 @@ async def _pages(base: Foundation) -> Mounted:
         public_key=demo.public_key if demo else None,
         max_size=demo.max_size if demo else None,
         is_scanned=not isinstance(base.settings.scanner, NoScanner),
+        cdn=urls.cdn,
+        storage=(urls.upload,),
     )
     prefixes = (b"/", b"/docs", b"/assets", b"/favicon.ico", b"/favicon.svg", b"/robots.txt")
     return Mounted("pages", prefixes, Starlette(routes=page_routes(pages)))

@@ -70,6 +70,8 @@ async def serve(settings: Settings, ready: Callable[[Installation, str], None]) 
                     timeout_graceful_shutdown=int(settings.http.stop_s),
                 )
             )
+            async with base.db.transaction() as tx:
+                await tx.jobs.release_all()  # we are alone here: whoever held them was killed
             working = asyncio.create_task(parts.worker.run())
             working.add_done_callback(lambda _: server.stop())
             try:

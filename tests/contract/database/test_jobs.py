@@ -102,6 +102,15 @@ async def test_a_lease_that_ran_out_is_claimed_by_the_next(database: Database) -
     assert await _get(database, theirs) == theirs
 
 
+async def test_released_jobs_are_claimed_at_once_by_the_next(database: Database) -> None:
+    await _add(database, a_job())
+    await _claim(database, "killed")
+
+    async with database.transaction() as tx:
+        assert await tx.jobs.release_all() == 1
+    assert [one.attempt for one in await _claim(database, "next")] == [2]
+
+
 async def test_who_claims_again_has_lost_the_former_lease(database: Database) -> None:
     """The owner is the same, the attempt is not."""
     await _add(database, a_job())

@@ -88,6 +88,7 @@ _REVIVE = Statement(
     .where(jobs.c.id == bindparam("by_id"), jobs.c.state == word(JobState.DEAD))
     .values(state=word(JobState.WAITING), due_at=DatabaseNow(), attempt=0, done_at=null(), **_NO_LEASE)
 )
+_RELEASE_ALL = Statement(update(jobs).where(_WAITING, jobs.c.lease_owner.is_not(None)).values(**_NO_LEASE))
 _COUNT = Statement(select(jobs.c.state, func.count()).group_by(jobs.c.state))
 _PRUNE = Statement(
     delete(jobs).where(
@@ -232,6 +233,9 @@ class SqlJobs:
 
     async def revive(self, job_id: JobId) -> bool:
         return await self._session.run(_REVIVE, {"by_id": str(job_id)}) == 1
+
+    async def release_all(self) -> int:
+        return await self._session.run(_RELEASE_ALL)
 
     async def list(self, state: JobState | None, limit: int) -> Sequence[Job]:
         states = tuple(JobState) if state is None else (state,)
