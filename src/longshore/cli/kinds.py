@@ -37,7 +37,7 @@ class KindTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     size: int | str | dict[str, int | str] | None = None
     visibility: Visibility = Visibility.PUBLIC
     scan: ScanPolicy | None = None
-    retention_days: float | None = None
+    retention_days: Annotated[float, msgspec.Meta(gt=0, le=36_500)] | None = None
 
 
 @kinds.command("apply")

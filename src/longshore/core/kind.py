@@ -10,11 +10,13 @@ from enum import StrEnum
 
 from longshore.core.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge, Unsupported
 from longshore.core.ids import ProjectId
-from longshore.core.sizes import show_size
+from longshore.core.sizes import MAX_SIZE, show_size
+from longshore.core.upload import is_label
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _TYPE = re.compile(r"[a-z]+/(\*|[a-z0-9][a-z0-9.+_-]*)|\*/\*")
 ANY_GROUP = "*"
+MAX_RETENTION = timedelta(days=36_500)
 
 
 class KindNotFound(NotFound):
@@ -109,10 +111,14 @@ def check_kind(kind: Kind) -> Kind:
                 f"{kind.name}: {pattern[:80]!r} is not a media type such as image/jpeg or image/*", field="accept"
             )
     for group, size in kind.sizes.items():
-        if size <= 0:
-            raise BadKind(f"{kind.name}: the size for {group[:80]!r} must be more than nothing", field="size")
-    if kind.retention is not None and kind.retention <= timedelta(0):
-        raise BadKind(f"{kind.name}: retention must be more than nothing", field="retention")
+        if group != ANY_GROUP and not is_label(group):
+            raise BadKind(
+                f"{kind.name}: {group[:80]!r} is not a group: 1 to 127 of A-Z a-z 0-9 _ . : @ -", field="size"
+            )
+        if not 0 < size <= MAX_SIZE:
+            raise BadKind(f"{kind.name}: the size for {group[:80]!r} must be 1 byte to 5 TiB", field="size")
+    if kind.retention is not None and not timedelta(0) < kind.retention <= MAX_RETENTION:
+        raise BadKind(f"{kind.name}: retention must be more than nothing, and 100 years at most", field="retention")
     return kind
 
 

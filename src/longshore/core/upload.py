@@ -151,8 +151,13 @@ def parse_record(text: str) -> Record:
     return Record(check_label(kind), check_label(ident))
 
 
+def is_label(text: str) -> bool:
+    """Whether `text` can name a record, an uploader or a group."""
+    return _LABEL.fullmatch(text) is not None
+
+
 def check_label(text: str) -> str:
-    if not _LABEL.fullmatch(text):
+    if not is_label(text):
         raise BadLabel
     return text
 

@@ -220,7 +220,7 @@ class KindBody(Wire):
     sizes: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     visibility: Visibility = Visibility.PUBLIC
     scan: ScanPolicy | None = None
-    retention_s: Annotated[int, Meta(ge=1)] | None = None
+    retention_s: Annotated[int, Meta(ge=1, le=36_500 * 24 * 3600)] | None = None
 
 
 class KindAnswer(Answer):
