@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import jwt
 import pytest
@@ -153,7 +154,7 @@ def test_another_projects_key_signs_nothing_here(native: Native, foreign: Native
     ],
 )
 def test_a_token_with_a_wrong_claim_is_refused(
-    native: Native, changed: dict[str, object], code: str, sentence: str | None
+    native: Native, changed: dict[str, Any], code: str, sentence: str | None
 ) -> None:
     refused(native.ask(b"x", token=native.token(**changed)), 401, code, sentence)
 
@@ -229,7 +230,7 @@ def test_an_unknown_public_key_is_refused(native: Native, key: str) -> None:
     ],
 )
 def test_a_token_opens_what_it_names_and_nothing_else(
-    native: Native, granted: dict[str, object], wanted: dict[str, object], sentence: str
+    native: Native, granted: dict[str, Any], wanted: dict[str, object], sentence: str
 ) -> None:
     refused(native.ask(b"x", token=native.token(**granted), **wanted), 403, "grant-too-narrow", sentence)
 
@@ -445,7 +446,7 @@ def test_rest_credentials_that_do_not_hold_are_refused(
     if authorization is not None:
         keys = {"key": native.keys.public_key, "secret": native.keys.secret_key, "foreign": foreign.keys.secret_key}
         headers["Authorization"] = authorization.format(**keys)
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     answer = native.http.get("/files/", headers=encoded)
 
