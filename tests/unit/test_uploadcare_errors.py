@@ -50,6 +50,11 @@ def test_a_problem_has_a_name_here(problem: Problem, status: int, message: str) 
             "The file is infected by Eicar-Test-Signature virus.",
         ),
         (
+            FileState.QUARANTINED,
+            Refusal(code="infected", sentence="x"),
+            "The file is infected by an unnamed virus.",
+        ),
+        (
             FileState.REJECTED,
             Refusal(code="type-mismatch", sentence="x"),
             "Uploading of these file types is not allowed.",

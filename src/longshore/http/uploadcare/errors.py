@@ -182,7 +182,7 @@ def refusal_of(file: File) -> UploadError:
     """Why a file that was quarantined, rejected or held is not there (decision 12)."""
     refusal = file.refusal or Refusal(code="refused", sentence="")
     if file.state is FileState.QUARANTINED:
-        return UploadError(Code.FILE_INFECTED, refusal.quoted)
+        return UploadError(Code.FILE_INFECTED, refusal.quoted or "an unnamed")
     match refusal.code:
         case "type-not-accepted" | "type-mismatch":
             return UploadError(Code.FILE_TYPE_FORBIDDEN)
