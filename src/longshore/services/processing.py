@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from longshore.core.errors import Problem
+from longshore.core.errors import Problem, Upstream
 from longshore.core.event import Event, EventKind
 from longshore.core.file import QUARANTINE_LIFETIME, File, FileState, Refusal, Scan, Step, StepName, StepState
 from longshore.core.ids import EventId, FileId, Ids, parse_file_id
@@ -124,7 +124,9 @@ class Processing:
             # Stored while it was being read, it is another version of the row; removed, nobody waits for the finding.
             present = await tx.files.get(file.id)
             found = _upon(present, file, finding.file) if present else None
-            if found is not None and await tx.files.save(found):
+            if found is not None:
+                if not await tx.files.save(found):
+                    raise Upstream("The file's row was changed at the same moment", retry_after=timedelta(seconds=1))
                 await tx.steps.put(finding.steps)
                 await tx.events.add(
                     Event(
