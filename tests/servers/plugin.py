@@ -14,8 +14,9 @@ from tests.servers.chromium import running_chromium
 from tests.servers.clamd import Clamd, running_clamd
 from tests.servers.longshore import Longshore, clamd_settings, running_longshore
 from tests.servers.nginx import Nginx, running_nginx
+from tests.servers.postgres import Postgres, running_postgres
 
-_SERVERS = {"clamd", "clamd_to_break", "nginx"}
+_SERVERS = {"clamd", "clamd_to_break", "nginx", "postgres", "postgres_to_break"}
 _BROWSERS = {"browser", "page"}
 
 
@@ -55,6 +56,20 @@ def server() -> Iterator[Longshore]:
 def scanning_server(clamd: Clamd) -> Iterator[Longshore]:
     """Like `server`, with clamd."""
     with running_longshore(clamd_settings(clamd.socket)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The test process's PostgreSQL, shared: leave it running, and take a database of your own from it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_to_break() -> Iterator[Postgres]:
+    """A PostgreSQL for this test alone."""
+    with running_postgres() as server:
         yield server
 
 

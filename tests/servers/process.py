@@ -64,8 +64,10 @@ class ServerProcess:
         logs: Sequence[Path] = (),
         when_orphaned: signal.Signals = signal.SIGKILL,
         start_timeout: float = 20.0,
+        user: str | None = None,
     ) -> None:
-        """`when_orphaned` is what the server gets if we die: SIGTERM for one that has children of its own to end."""
+        """`when_orphaned` is what the server gets if we die: SIGTERM for one that has children of its own to end.
+        `user` is whom to become, for root."""
         self._command = tuple(command)
         self._folder = folder
         self._is_ready = is_ready
@@ -73,6 +75,7 @@ class ServerProcess:
         self._logs = (*logs, self._output)
         self._when_orphaned = when_orphaned
         self._start_timeout = start_timeout
+        self._become = [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,7 +97,7 @@ class ServerProcess:
             # setpriv only sets PR_SET_PDEATHSIG and becomes the server: same pid, no wrapper left standing.
             # It counts from the thread that starts it, so start servers from the main thread, as fixtures do.
             self._process = subprocess.Popen(
-                [setpriv, "--pdeathsig", orphaned, "--", *self._command],
+                [setpriv, *self._become, "--pdeathsig", orphaned, "--", *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from longshore.core.attachment import Attachment
 from longshore.core.audit import AuditEntry
-from longshore.core.errors import Busy
+from longshore.core.errors import Busy, Invalid
 from longshore.core.event import Event
 from longshore.core.file import File, Step, Totals
 from longshore.core.ids import EventId, FileId, JobId, KeyId, ProjectId, WebhookId
@@ -30,6 +30,13 @@ class DatabaseBusy(Busy):
 
     code = "database-busy"
     title = "The database is busy, try again shortly"
+
+
+class Unstorable(Invalid):
+    """A text or number that the database has no way to keep (PostgreSQL has no NUL in texts). Nothing was changed."""
+
+    code = "value-unstorable"
+    title = "It holds a character or number that cannot be stored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

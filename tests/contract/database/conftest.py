@@ -1,38 +1,34 @@
-"""Every adapter that claims `ports.database`, opened on something empty. PostgreSQL will be one more entry."""
+"""Every adapter that claims `ports.database`, opened on something empty."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from longshore.adapters.sql.postgres import PostgresDatabase, PostgresSettings
 from longshore.adapters.sql.sqlite import SqliteDatabase, SqliteSettings
 from longshore.core.ids import RandomIds
 from longshore.core.project import Project
 from longshore.core.time import SystemClock
 from longshore.ports.database import Database
 from tests.contract.database.nouns import a_project
+from tests.servers.postgres import Postgres
 
 
-@asynccontextmanager
-async def _sqlite(folder: Path) -> AsyncIterator[Database]:
-    database = SqliteDatabase(SqliteSettings(path=folder / "longshore.db"), SystemClock(), RandomIds())
-    await database.open()
-    try:
-        yield database
-    finally:
-        await database.close()
-
-
-ADAPTERS: dict[str, Callable[[Path], AbstractAsyncContextManager[Database]]] = {"sqlite": _sqlite}
-
-
-@pytest.fixture(params=list(ADAPTERS))
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.server)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    async with ADAPTERS[request.param](tmp_path) as opened:
+    if request.param == "sqlite":
+        opened = SqliteDatabase(SqliteSettings(path=tmp_path / "longshore.db"), SystemClock(), RandomIds())
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        opened = PostgresDatabase(PostgresSettings(url=server.database()), SystemClock(), RandomIds())
+    await opened.open()
+    try:
         yield opened
+    finally:
+        await opened.close()
 
 
 @pytest.fixture

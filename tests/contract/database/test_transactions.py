@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from longshore.adapters.sql.migrate import HEAD
 from longshore.core.ids import ProjectId
 from longshore.core.project import Project
 from longshore.core.upload import Upload
@@ -240,5 +241,5 @@ async def test_admissions_and_transactions_take_turns(database: Database, projec
 async def test_check_says_what_this_is(database: Database) -> None:
     line = await database.check()
 
-    assert "schema 0001" in line
+    assert f"schema {HEAD}" in line
     assert "\n" not in line

@@ -16,6 +16,7 @@ from longshore.adapters.sql.migrate import ensure_schema, schema_version
 from longshore.adapters.sql.session import Reading, Writing
 from longshore.adapters.sql.transaction import SqlTransaction
 from longshore.adapters.sql.turns import Turns
+from longshore.adapters.sql.writer import insert_batch
 from longshore.core.ids import Ids
 from longshore.core.time import Clock
 from longshore.ports.database import Admission
@@ -68,7 +69,9 @@ class SqliteDatabase:
         self._threads = [writer, *readers]
         self._writing = Turns([writer], length=settings.queue_length, patience=patience)
         self._reading = Turns(readers, length=settings.queue_length, patience=patience)
-        self._admissions = Admissions(self._writing, batch_rows=settings.batch_rows, queue_rows=settings.queue_rows)
+        self._admissions = Admissions(
+            self._writing, insert_batch, batch_rows=settings.batch_rows, queue_rows=settings.queue_rows
+        )
 
     async def close(self) -> None:
         """When what was begun is done."""
