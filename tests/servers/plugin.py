@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.servers.ceph import Ceph, running_ceph
 from tests.servers.chromium import running_chromium
 from tests.servers.clamd import Clamd, running_clamd
 from tests.servers.longshore import Longshore, clamd_settings, running_longshore
 from tests.servers.nginx import Nginx, running_nginx
 from tests.servers.postgres import Postgres, running_postgres
 
-_SERVERS = {"clamd", "clamd_to_break", "nginx", "postgres", "postgres_to_break"}
+_SERVERS = {"ceph", "ceph_to_break", "clamd", "clamd_to_break", "nginx", "postgres", "postgres_to_break"}
 _BROWSERS = {"browser", "page"}
 
 
@@ -43,6 +44,20 @@ def clamd_to_break() -> Iterator[Clamd]:
     """A clamd for this test alone."""
     with running_clamd() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ceph() -> Iterator[Ceph]:
+    """The test process's S3 store, shared: make buckets of your own. To stop or freeze one, take `ceph_to_break`."""
+    with running_ceph() as store:
+        yield store
+
+
+@pytest.fixture
+def ceph_to_break() -> Iterator[Ceph]:
+    """An S3 store for this test alone."""
+    with running_ceph() as store:
+        yield store
 
 
 @pytest.fixture(scope="session")
