@@ -53,6 +53,19 @@ class Stored:
     content_type: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Where sealed bytes lie, and what they are."""
+
+    key: ObjectKey
+    stored: Stored
+
+    @property
+    def seal(self) -> str:
+        """What `ObjectKey.sealed` wants beside the file's id."""
+        return self.key.name.partition("/")[2]
+
+
 class ObjectMissing(Gone):
     """Nothing lies under that key."""
 
@@ -108,7 +121,7 @@ class ObjectStore(Protocol):
         """Store `body` under `key`, replacing what was there. Visible only when complete, and then durable.
 
         If the caller is cancelled or `body` raises, nothing becomes visible and nothing is left. Raises BodyTooLarge
-        past `limit` bytes, LinkUsed where `seal` has taken the key out of use, StorageFull, Upstream.
+        past `limit` bytes, LinkUsed where the key was sealed and retired before, StorageFull, Upstream.
         """
         ...
 
@@ -123,11 +136,22 @@ class ObjectStore(Protocol):
         """What lies there, None when nothing does. Raises Upstream."""
         ...
 
-    async def seal(self, source: ObjectKey, target: ObjectKey) -> Stored:
-        """Take the bytes out of reach of any link: what `source` held is now at `target`, and `source` takes no more.
+    async def seal(self, source: ObjectKey, target: ObjectKey) -> Sealed:
+        """Take the bytes out of reach of any link: what `source` held is now at the key that is answered, which no
+        link and no later call ever writes to. Whoever publishes them records that key, then calls `retire`.
 
-        Safe to repeat: when `target` exists already it is left alone and described. On a disk this is a rename, on S3 a
-        server-side copy. Raises ObjectMissing when neither exists, StorageFull, Upstream.
+        Safe to repeat. A disk renames to `target`, and answers the same again. A remote store cannot create a key only
+        if it is absent while copying, so each call copies to a key of its own that begins with `target`'s name; what
+        is recorded decides, and a copy that lost is for its maker to delete (docs/decisions/0005). Raises ObjectMissing
+        when there is nothing to seal (also after `retire`, where the disk does not), StorageFull, Upstream.
+        """
+        ...
+
+    async def retire(self, key: ObjectKey) -> None:
+        """Nothing lies under a sealed `key` any more, and no write-once link fills it. Safe to repeat. Raises Upstream.
+
+        What some stores cannot keep out (a form with a policy) is harmless: nobody reads the key again, and the sweeper
+        takes it.
         """
         ...
 
@@ -185,8 +209,21 @@ class SignedForm:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkAbilities:
+    """What the links of a store can do; what they cannot is refused when it is asked for, and not offered."""
+
+    ranged_put: bool = True
+    """Whether a PUT can be signed for a range of sizes; otherwise `size_min` must equal `size_max`."""
+    post: bool = True
+    """Whether there are forms with a policy."""
+
+
 class LinkSigner(Protocol):
     """Signed, time-limited ways to send bytes. Pure arithmetic: nothing is asked of the store."""
+
+    @property
+    def abilities(self) -> LinkAbilities: ...
 
     def put(self, key: ObjectKey, constraints: Constraints) -> SignedRequest:
         """A write-once PUT: the second one answers 412 (`If-None-Match: *`)."""

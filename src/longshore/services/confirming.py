@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from longshore.core.audit import AuditEntry
+from longshore.core.errors import Problem
 from longshore.core.event import Event, EventKind
 from longshore.core.file import TEMPORARY_LIFETIME, File, FileState, Step, StepName, StepState
 from longshore.core.ids import EventId, FileId, Ids
@@ -18,9 +21,11 @@ from longshore.core.time import Clock
 from longshore.core.upload import BytesMissing, SizeMismatch, Upload, UploadNotFound, UploadState, UploadTaken
 from longshore.ports.coordination import WakeUp
 from longshore.ports.database import Database, Transaction
-from longshore.ports.storage import ObjectKey, ObjectMissing, ObjectStore, Stored
+from longshore.ports.storage import ObjectKey, ObjectMissing, ObjectStore, Sealed
 from longshore.services.projects import Projects
 from longshore.services.uploads import Uploads, still_open
+
+log = structlog.get_logger()
 
 CONFIRM_GRACE = timedelta(minutes=5)
 """Bytes that arrived in time may be confirmed a little late."""
@@ -66,18 +71,34 @@ class Confirming:
             return await self._confirmed(upload)
         now = self._clock.now()
         still_open(upload, now, CONFIRM_GRACE)
-        stored = await self._sealed(upload)
+        try:
+            sealed = await self._sealed(upload)
+        except ObjectMissing as e:
+            upload = await self._uploads.get(principal, upload_id, write=True)
+            if upload.state is not UploadState.CONFIRMED:
+                raise BytesMissing from e
+            return await self._confirmed(upload)  # a twin of this request was faster
         visibility = await self._visibility(upload)
         file: File | None = None
         async with self._db.transaction() as tx:
             if await tx.uploads.end(upload.id, UploadState.CONFIRMED, now):
-                file = await self._received(tx, principal, upload, stored.size, visibility, now, address)
+                file = await self._received(
+                    tx, principal, upload, sealed.stored.size, sealed.seal, visibility, now, address
+                )
         if file is None:
             # Somebody was faster: confirmed by a twin of this request, aborted, or swept.
             upload = await self._uploads.get(principal, upload_id, write=True)
+            taken = await self._confirmed(upload) if upload.state is UploadState.CONFIRMED else None
+            if taken is None or ObjectKey.sealed(taken.id, taken.seal) != sealed.key:
+                await self._objects.delete(sealed.key)
             still_open(upload, now)
-            return await self._confirmed(upload)
+            return taken or await self._confirmed(upload)
         self._wakeup.ring(Queue.INSPECT)
+        try:
+            await self._objects.retire(ObjectKey.incoming(upload.id))
+        except Problem as problem:
+            # Nobody reads what lies there; the sweeper ends it.
+            await log.awarning("upload.not-retired", upload_id=str(upload.id), reason=problem.detail)
         return file
 
     async def bring(
@@ -100,7 +121,10 @@ class Confirming:
             await _spend_token(tx, principal, len(brought))
             for one, visibility in zip(brought, visibilities, strict=True):
                 await tx.uploads.add(replace(one.upload, state=UploadState.CONFIRMED, confirmed_at=now))
-                files.append(await self._received(tx, principal, one.upload, one.size, visibility, now, address))
+                upload = one.upload
+                files.append(
+                    await self._received(tx, principal, upload, one.size, upload.seal, visibility, now, address)
+                )
         self._wakeup.ring(Queue.INSPECT)
         return files
 
@@ -109,16 +133,13 @@ class Confirming:
         await self._objects.delete(brought.spool)
         await self._objects.delete(ObjectKey.sealed(brought.upload.id, brought.upload.seal))
 
-    async def _sealed(self, upload: Upload) -> Stored:
+    async def _sealed(self, upload: Upload) -> Sealed:
         source, target = ObjectKey.incoming(upload.id), ObjectKey.sealed(upload.id, upload.seal)
         arrived = await self._objects.head(source)
         if arrived is not None and not upload.size_min <= arrived.size <= upload.size_max:
             await self._objects.delete(source)
             raise SizeMismatch(size=arrived.size, announced=upload.size_max)
-        try:
-            return await self._objects.seal(source, target)
-        except ObjectMissing as e:
-            raise BytesMissing from e
+        return await self._objects.seal(source, target)
 
     async def _visibility(self, upload: Upload) -> Visibility:
         if upload.purpose.kind is None:
@@ -135,6 +156,7 @@ class Confirming:
         principal: Principal,
         upload: Upload,
         size: int,
+        seal: str,
         visibility: Visibility,
         now: datetime,
         address: str | None,
@@ -150,7 +172,7 @@ class Confirming:
                 name=upload.name,
                 declared_type=upload.declared_type,
                 size=size,
-                seal=upload.seal,
+                seal=seal,
                 purpose=purpose,
                 visibility=visibility,
                 read_token_hash=upload.read_token_hash,

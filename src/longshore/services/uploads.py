@@ -15,7 +15,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from longshore.core.audit import AuditEntry
-from longshore.core.errors import Invalid, Problem
+from longshore.core.errors import Invalid, Problem, Unsupported
 from longshore.core.ids import FileId, Ids
 from longshore.core.kind import TypeNotAccepted, check_size
 from longshore.core.names import clean
@@ -89,6 +89,16 @@ class Requested:
     send: SignedRequest | SignedForm | None
     write_token: str
     read_token: str
+
+
+class SizeNeeded(Invalid):
+    code = "size-needed"
+    title = "A signed PUT of this store is for one exact size: give `size`, or ask to send by `post`"
+
+
+class PostNotOffered(Unsupported):
+    code = "post-not-offered"
+    title = "The store behind this installation takes no forms: send by `put`"
 
 
 class PositionInvalid(Invalid):
@@ -178,6 +188,7 @@ class Uploads:
 
     async def _checked(self, principal: Principal, new: NewUpload, now: datetime) -> Upload | Problem:
         try:
+            self._check_way(new.send_by, is_exact=new.size is not None)
             return await self.drafted(principal, new, now)
         except Problem as problem:
             return problem
@@ -279,9 +290,16 @@ class Uploads:
             read_token=self._token(READ, upload.id),
         )
 
+    def _check_way(self, send_by: SendBy, *, is_exact: bool) -> None:
+        if send_by is SendBy.POST and not self._links.abilities.post:
+            raise PostNotOffered
+        if send_by is SendBy.PUT and not is_exact and not self._links.abilities.ranged_put:
+            raise SizeNeeded
+
     def _link(self, upload: Upload, send_by: SendBy) -> SignedRequest | SignedForm | None:
         if upload.state is not UploadState.OPEN:
             return None
+        self._check_way(send_by, is_exact=upload.size_min == upload.size_max)
         constraints = Constraints(
             content_type=upload.declared_type,
             size_min=upload.size_min,

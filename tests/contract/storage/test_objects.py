@@ -191,10 +191,15 @@ async def test_sealing_moves_the_bytes_and_can_be_repeated(objects: ObjectStore)
     source, target = a_key(), ObjectKey.sealed(FileId(uuid4()), "random")
     stored = await objects.put(source, body(b"bytes"), limit=9)
 
-    assert await objects.seal(source, target) == stored
-    assert await objects.seal(source, target) == stored
+    sealed = await objects.seal(source, target)
+    assert (await objects.seal(source, target)).stored.size == sealed.stored.size == stored.size
+    await objects.retire(source)
+    await objects.retire(source)
+
+    assert sealed.key.name.startswith(target.name)
     assert await objects.head(source) is None
-    assert await whole(objects.read(target)) == b"bytes"
+    assert await objects.head(sealed.key) == sealed.stored
+    assert await whole(objects.read(sealed.key)) == b"bytes"
 
 
 async def test_sealing_nothing_says_so_and_closes_nothing(objects: ObjectStore) -> None:
@@ -204,27 +209,30 @@ async def test_sealing_nothing_says_so_and_closes_nothing(objects: ObjectStore) 
         await objects.seal(source, target)
     await objects.put(source, body(b"bytes"), limit=9)
 
-    assert (await objects.seal(source, target)).size == 5
+    assert (await objects.seal(source, target)).stored.size == 5
 
 
 async def test_sealing_many_times_at_once_is_sealing_once(objects: ObjectStore) -> None:
     source, target = a_key(), ObjectKey.sealed(FileId(uuid4()), "random")
     stored = await objects.put(source, body(b"bytes"), limit=9)
 
-    assert await asyncio.gather(*(objects.seal(source, target) for _ in range(8))) == [stored] * 8
+    for sealed in await asyncio.gather(*(objects.seal(source, target) for _ in range(8))):
+        assert sealed.stored.size == stored.size
+        assert await whole(objects.read(sealed.key)) == b"bytes"
 
 
 async def test_a_sealed_key_takes_no_more_bytes(storage: Storage) -> None:
     source, target = a_key(), ObjectKey.sealed(FileId(uuid4()), "random")
     await storage.objects.put(source, body(b"bytes"), limit=9)
-    await storage.objects.seal(source, target)
+    sealed = await storage.objects.seal(source, target)
+    await storage.objects.retire(source)
     await storage.objects.delete(source)  # a tidy caller does not open it again
 
     with pytest.raises(LinkUsed):
         await storage.objects.put(source, body(b"other"), limit=9)
 
     assert await storage.objects.head(source) is None
-    assert await whole(storage.objects.read(target)) == b"bytes"
+    assert await whole(storage.objects.read(sealed.key)) == b"bytes"
 
 
 async def test_a_put_that_a_seal_overtakes_is_refused(storage: Storage) -> None:

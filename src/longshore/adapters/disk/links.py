@@ -27,6 +27,7 @@ from longshore.core.time import EPOCH, Clock
 from longshore.ports.storage import (
     Bucket,
     Constraints,
+    LinkAbilities,
     LinkExpired,
     LinkGrant,
     LinkInvalid,
@@ -67,6 +68,10 @@ class DiskLinkSigner:
     def __init__(self, public_url: str, key: bytes) -> None:
         self._url = f"{public_url.rstrip('/')}/storage/"
         self._signature = Signature(key)
+
+    @property
+    def abilities(self) -> LinkAbilities:
+        return LinkAbilities()
 
     def put(self, key: ObjectKey, constraints: Constraints) -> SignedRequest:
         path = f"{key.bucket.value}/{key.name}"

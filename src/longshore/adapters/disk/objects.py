@@ -38,7 +38,7 @@ from longshore.adapters.disk.writing import write_body
 from longshore.core.sizes import show_size
 from longshore.core.time import from_micros
 from longshore.core.upload import OPEN_LIFETIME
-from longshore.ports.storage import BodyTooLarge, Bucket, LinkUsed, ObjectKey, ObjectMissing, Stored
+from longshore.ports.storage import BodyTooLarge, Bucket, LinkUsed, ObjectKey, ObjectMissing, Sealed, Stored
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -85,8 +85,11 @@ class DiskObjectStore:
     async def head(self, key: ObjectKey) -> Stored | None:
         return await self._run(self._head, key)
 
-    async def seal(self, source: ObjectKey, target: ObjectKey) -> Stored:
-        return await self._run(self._rename, source, target, True)
+    async def seal(self, source: ObjectKey, target: ObjectKey) -> Sealed:
+        return Sealed(key=target, stored=await self._run(self._rename, source, target, True))
+
+    async def retire(self, key: ObjectKey) -> None:
+        """Sealing has done it already, in one step."""
 
     async def move(self, source: ObjectKey, target: ObjectKey) -> None:
         await self._run(self._rename, source, target, False)
