@@ -55,9 +55,10 @@ def jwt_key(secret_key: str) -> bytes:
     return hashlib.sha256(secret_key.encode()).digest()
 
 
-def derived_token(key: bytes, purpose: str, subject: str) -> str:
-    """A 128-bit token that only the holder of `key` can make: the same answer for the same question.
+def derived_tokens(key: bytes, subject: str) -> tuple[str, str]:
+    """Two independent 128-bit tokens that only the holder of `key` can make: the same for the same subject.
 
     Lets a repeated request be answered again although only hashes of tokens are stored.
     """
-    return b64url(hmac_sha256(key, f"{purpose}:{subject}")[:16])
+    digest = hmac_sha256(key, subject)
+    return b64url(digest[:16]), b64url(digest[16:])

@@ -28,7 +28,7 @@ from longshore.core.principal import (
     UploadClient,
     Uploader,
 )
-from longshore.core.signing import derived_token, sha256_hex
+from longshore.core.signing import derived_tokens, sha256_hex
 from longshore.core.time import Clock
 from longshore.core.upload import (
     LINK_LIFETIME,
@@ -225,6 +225,7 @@ class Uploads:
             check_size(new.size, limit)
         size_max = new.size if new.size is not None else min(limit, new.max_size if new.max_size is not None else limit)
         upload_id = upload_id or FileId(self._ids.uuid4())
+        write_token, read_token = self._tokens(upload_id)
         return Upload(
             id=upload_id,
             project_id=principal.project.id,
@@ -244,8 +245,8 @@ class Uploads:
             store=new.store,
             source=principal.actor if isinstance(principal, UploadClient) else "native",
             seal=self._ids.token(16),
-            write_token_hash=sha256_hex(self._token(WRITE, upload_id)),
-            read_token_hash=sha256_hex(self._token(READ, upload_id)),
+            write_token_hash=sha256_hex(write_token),
+            read_token_hash=sha256_hex(read_token),
             created_at=now,
             expires_at=now + OPEN_LIFETIME,
         )
@@ -283,11 +284,12 @@ class Uploads:
             raise GrantTooNarrow(f"This token allows {principal.max_files} files in all", limit=principal.max_files)
 
     def _answer(self, upload: Upload, send_by: SendBy) -> Requested:
+        write_token, read_token = self._tokens(upload.id)
         return Requested(
             upload=upload,
             send=self._link(upload, send_by),
-            write_token=self._token(WRITE, upload.id),
-            read_token=self._token(READ, upload.id),
+            write_token=write_token,
+            read_token=read_token,
         )
 
     def _check_way(self, send_by: SendBy, *, is_exact: bool) -> None:
@@ -309,8 +311,10 @@ class Uploads:
         key = ObjectKey.incoming(upload.id)
         return self._links.put(key, constraints) if send_by is SendBy.PUT else self._links.post(key, constraints)
 
-    def _token(self, prefix: str, upload_id: FileId) -> str:
-        return prefix + derived_token(self._token_key, prefix, str(upload_id))
+    def _tokens(self, upload_id: FileId) -> tuple[str, str]:
+        """The write token and the read token."""
+        write, read = derived_tokens(self._token_key, str(upload_id))
+        return WRITE + write, READ + read
 
     # -- looked at, aborted --------------------------------------------------------------------------------------------
 
