@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 import structlog
@@ -14,6 +15,30 @@ from longshore.wiring.settings import LogSettings
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+T = TypeVar("T", contravariant=True)
+
+
+class _Sink(Protocol[T]):
+    def write(self, line: T, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+class Unfailing(Generic[T]):
+    """A stream whose disk may be full and whose reader may be gone: then lines are lost, not the work they tell of."""
+
+    def __init__(self, sink: _Sink[T]) -> None:
+        self._sink = sink
+
+    def write(self, line: T) -> None:
+        with contextlib.suppress(OSError):
+            self._sink.write(line)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._sink.flush()
 
 
 def configure(settings: LogSettings) -> None:
@@ -29,14 +54,14 @@ def configure(settings: LogSettings) -> None:
         structlog.configure(
             processors=[*common, structlog.dev.ConsoleRenderer()],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+            logger_factory=structlog.PrintLoggerFactory(cast("Any", Unfailing(sys.stdout))),
             cache_logger_on_first_use=True,
         )
     else:
         structlog.configure(
             processors=[*common, structlog.processors.format_exc_info, _json],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+            logger_factory=structlog.BytesLoggerFactory(cast("Any", Unfailing(sys.stdout.buffer))),
             cache_logger_on_first_use=True,
         )
     logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s", force=True)
