@@ -21,8 +21,10 @@ from longshore.adapters.local.singleflight import LocalSingleFlight
 from longshore.adapters.local.wakeup import LocalWakeUp
 from longshore.adapters.secrets import MasterKeyBox
 from longshore.adapters.sql.sqlite import SqliteDatabase, SqliteSettings
+from longshore.core.errors import Problem
 from longshore.core.file import File
 from longshore.core.ids import FileId, RandomIds
+from longshore.core.imaging.limits import DEFAULT_LIMITS
 from longshore.core.imaging.plan import Plan
 from longshore.core.job import Job, JobKind, JobState, Queue
 from longshore.core.kind import Kind, ScanPolicy
@@ -40,6 +42,7 @@ from longshore.services.confirming import Confirming
 from longshore.services.delivery import Delivery
 from longshore.services.files import Files
 from longshore.services.ledger import Ledger
+from longshore.services.mezzanine import Mezzanines
 from longshore.services.processing import Processing, ScanPolicies
 from longshore.services.projects import NewProject, Projects
 from longshore.services.sweeping import Sweeping
@@ -83,13 +86,19 @@ class ScriptedScanner:
 
 
 class NoPixels:
-    """Knows every image as 40x30, and renders a few bytes."""
+    """Knows every image by `facts`, and renders a few bytes, or raises what `fails` says."""
 
     def __init__(self) -> None:
-        self.renders = 0
+        self.facts = ImageFacts(format="JPEG", width=40, height=30, color_mode="RGB")
+        self.fails: Problem | None = None
+        self.plans: list[Plan] = []
+
+    @property
+    def renders(self) -> int:
+        return len(self.plans)
 
     async def inspect(self, source: int, *, key: str = "", tenant: str = "") -> ImageFacts:
-        return ImageFacts(format="JPEG", width=40, height=30, color_mode="RGB")
+        return self.facts
 
     async def render(
         self,
@@ -100,8 +109,11 @@ class NoPixels:
         deadline: timedelta | None = None,
         key: str = "",
         tenant: str = "",
+        urgent: bool = True,
     ) -> Rendered:
-        self.renders += 1
+        self.plans.append(plan)
+        if self.fails is not None:
+            raise self.fails
         with open(target, "wb", closefd=False) as result:
             result.write(b"pixels")
         return Rendered(content_type="image/webp", width=plan.width, height=plan.height, size=6)
@@ -138,6 +150,8 @@ class App:
     confirming: Confirming
     files: Files
     attachments: Attachments
+    derived: DiskDerivedStore
+    mezzanines: Mezzanines
     delivery: Delivery
     processing: Processing
     webhooks: Webhooks
@@ -218,8 +232,12 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         clock=clock,
         ids=ids,
     )
+    single = LocalSingleFlight(tmp_path / "locks")
+    mezzanines = Mezzanines(
+        objects=objects, derived=derived, renderer=pixels, single=single, clock=clock, limits=DEFAULT_LIMITS
+    )
     delivery = Delivery(
-        objects=objects, derived=derived, renderer=pixels, single=LocalSingleFlight(tmp_path / "locks"), clock=clock
+        objects=objects, derived=derived, renderer=pixels, single=single, clock=clock, mezzanines=mezzanines
     )
     files = Files(db=db, objects=objects, progress=progress, secrets=secrets, urls=urls, clock=clock, ids=ids)
     processing = Processing(
@@ -263,6 +281,8 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         ),
         files=files,
         attachments=Attachments(db=db, clock=clock),
+        derived=derived,
+        mezzanines=mezzanines,
         delivery=delivery,
         processing=processing,
         webhooks=webhooks,
@@ -272,6 +292,7 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
         server=Server(project=project, key_id=key.id),
         secret_key=key.secret,
     )
+    await mezzanines.close()
     objects.close()
     derived.close()
     await db.close()

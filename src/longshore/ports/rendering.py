@@ -86,13 +86,15 @@ class Renderer(Protocol):
         deadline: timedelta | None = None,
         key: str = "",
         tenant: str = "",
+        urgent: bool = True,
     ) -> Rendered:
         """Do `plan` on the image behind `source`; write the result into `target`.
 
         `source` as for `ImageInspector.inspect`; `target` is an empty regular file open for writing (write-only is
         enough). What stands in it after an error or a cancellation is worthless. `deadline` bounds the work itself
         (absent: by cost), waiting is bounded apart. `key` names plan and source together, best the cache key; a key
-        that killed workers twice is refused for a while. The result is `plan.width` x `plan.height`.
+        that killed workers twice is refused for a while. Without `urgent`, for what nobody waits for, it stands behind
+        everything else. The result is `plan.width` x `plan.height`.
 
         Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, StorageFull (no room for the target),
         RenderTimeout, RenderCrashed, RenderRefused, RenderQueueFull. If the caller leaves, work stops.

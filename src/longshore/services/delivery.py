@@ -3,6 +3,7 @@ miss costs pixels."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,13 +16,15 @@ from longshore.core.imaging.limits import DEFAULT_LIMITS, ImageLimits
 from longshore.core.imaging.negotiate import AcceptClass, Choice, choose
 from longshore.core.imaging.plan import Plan, make_plan
 from longshore.core.imaging.transformation import Transformation
-from longshore.core.media import RENDERABLE
+from longshore.core.media import RENDERABLE, BrokenMedia
 from longshore.core.ranges import ByteRange
 from longshore.core.time import Clock
 from longshore.ports.coordination import SingleFlight
 from longshore.ports.derived import Derived, DerivedStore
 from longshore.ports.rendering import Renderer
 from longshore.ports.storage import ObjectKey, ObjectStore
+from longshore.services.failures import DETERMINISTIC, Failures
+from longshore.services.mezzanine import Mezzanines
 from longshore.services.projects import TimedCache
 
 PREVIEW = "-/preview/320x320/-/format/webp/"
@@ -58,12 +61,16 @@ class Delivery:
         single: SingleFlight,
         clock: Clock,
         limits: ImageLimits = DEFAULT_LIMITS,
+        mezzanines: Mezzanines | None = None,
     ) -> None:
+        """Without `mezzanines` everything is made from originals."""
         self._objects = objects
         self._derived = derived
         self._renderer = renderer
         self._single = single
         self._limits = limits
+        self._mezzanines = mezzanines
+        self._failures = Failures(clock)
         self._directives = TimedCache[str, Directive](clock, _REMEMBERED)
         self._wanted = TimedCache[tuple[FileId, str, AcceptClass], Wanted](clock, _REMEMBERED)
 
@@ -100,18 +107,31 @@ class Delivery:
         found = await self._derived.get(file.id, wanted.key)
         if found is not None:
             return found
+        self._failures.check(file.id, wanted.key)
         async with self._single.hold(wanted.key, within=_SHARED_WAIT):
             found = await self._derived.get(file.id, wanted.key)
             if found is not None:
                 return found
-            source_key = ObjectKey.sealed(file.id, file.seal)
-            async with self._objects.open(source_key) as source, self._derived.draft(file.id, wanted.key) as draft:
-                rendered = await self._renderer.render(
-                    wanted.plan, source, draft.fd, key=wanted.key, tenant=str(file.project_id)
-                )
-                return await draft.commit(
-                    content_type=rendered.content_type, width=rendered.width, height=rendered.height
-                )
+            self._failures.check(file.id, wanted.key)
+            try:
+                return await self._made(file, wanted)
+            except DETERMINISTIC as problem:
+                self._failures.remember(file.id, wanted.key, problem)
+                raise
+
+    async def _made(self, file: File, wanted: Wanted) -> Derived:
+        if self._mezzanines is not None:
+            async with self._mezzanines.source(file, wanted.plan) as reduced:
+                if reduced is not None:
+                    with contextlib.suppress(BrokenMedia):  # damaged on the disk: the original is at hand
+                        return await self._rendered(file, wanted, *reduced)
+        async with self._objects.open(ObjectKey.sealed(file.id, file.seal)) as source:
+            return await self._rendered(file, wanted, wanted.plan, source)
+
+    async def _rendered(self, file: File, wanted: Wanted, plan: Plan, source: int) -> Derived:
+        async with self._derived.draft(file.id, wanted.key) as draft:
+            rendered = await self._renderer.render(plan, source, draft.fd, key=wanted.key, tenant=str(file.project_id))
+            return await draft.commit(content_type=rendered.content_type, width=rendered.width, height=rendered.height)
 
     async def preview(self, file: File) -> Derived:
         return await self.result(file, self.wanted(file, PREVIEW, AcceptClass.OTHER))
@@ -123,4 +143,5 @@ class Delivery:
 
     async def drop(self, file_id: FileId) -> None:
         """Forget everything derived from a file."""
+        self._failures.drop(file_id)
         await self._derived.drop(file_id)

@@ -49,6 +49,7 @@ from longshore.services.confirming import Confirming
 from longshore.services.delivery import Delivery
 from longshore.services.files import Files
 from longshore.services.ledger import Ledger
+from longshore.services.mezzanine import Mezzanines
 from longshore.services.processing import Processing, ScanPolicies
 from longshore.services.sweeping import Sweeping
 from longshore.services.uploads import Uploads
@@ -117,13 +118,20 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             db=db, objects=objects, uploads=uploads, projects=base.projects, wakeup=wakeup, clock=clock, ids=ids
         )
         files = Files(db=db, objects=objects, progress=progress, secrets=base.secrets, urls=urls, clock=clock, ids=ids)
+        single = LocalSingleFlight(settings.data_dir / "locks")
+        limits = settings.render.limits
+        mezzanines = Mezzanines(
+            objects=objects, derived=derived, renderer=pool, single=single, clock=clock, limits=limits
+        )
+        stack.push_async_callback(mezzanines.close)
         delivery = Delivery(
             objects=objects,
             derived=derived,
             renderer=pool,
-            single=LocalSingleFlight(settings.data_dir / "locks"),
+            single=single,
             clock=clock,
-            limits=settings.render.limits,
+            limits=limits,
+            mezzanines=mezzanines if settings.derived.mezzanine else None,
         )
         processing = Processing(
             db=db,

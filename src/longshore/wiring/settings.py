@@ -74,6 +74,9 @@ class DerivedSettings(Group, frozen=True):
     """Bytes on disk at most; the least recently used results go first."""
     memory: Annotated[int, Meta(ge=0)] = 64 * MIB
     """Bytes of small results kept in memory."""
+    mezzanine: bool = True
+    """Whether photographs of more than 4 megapixels get a copy of 2048 pixels among the derived results, from which
+    further variants are made in half the time."""
 
 
 class UploadSettings(Group, frozen=True):

@@ -4,22 +4,24 @@ import asyncio
 
 import pytest
 
-from longshore.adapters.vips.admit import Admission
+from longshore.adapters.vips.admit import Admission, Lane
 from longshore.adapters.vips.killers import Killers
 from longshore.ports.rendering import RenderQueueFull, RenderRefused
 
 
 def admission(slots: int = 1, heavy_slots: int = 1, light_queue: int = 10, heavy_queue: int = 10) -> Admission:
-    return Admission(slots=slots, heavy_slots=heavy_slots, light_queue=light_queue, heavy_queue=heavy_queue)
+    return Admission(
+        slots=slots, heavy_slots=heavy_slots, light_queue=light_queue, heavy_queue=heavy_queue, idle_queue=10
+    )
 
 
 async def queued(
-    gate: Admission, order: list[str], name: str, tenant: str = "", *, heavy: bool = False
+    gate: Admission, order: list[str], name: str, tenant: str = "", lane: Lane = Lane.LIGHT
 ) -> "asyncio.Task[None]":
     async def job() -> None:
-        await gate.enter(heavy=heavy, tenant=tenant)
+        await gate.enter(lane, tenant)
         order.append(name)
-        gate.leave(heavy=heavy, seconds=0.01)
+        gate.leave(lane, seconds=0.01)
 
     task = asyncio.ensure_future(job())
     await asyncio.sleep(0)
@@ -28,10 +30,10 @@ async def queued(
 
 async def test_tenants_take_turns_however_much_one_asks() -> None:
     gate, order = admission(), list[str]()
-    await gate.enter(heavy=False, tenant="x")
+    await gate.enter(Lane.LIGHT, "x")
     tasks = [await queued(gate, order, f"a{i}", "a") for i in range(4)]
     tasks += [await queued(gate, order, f"b{i}", "b") for i in range(2)]
-    gate.leave(heavy=False, seconds=0.01)
+    gate.leave(Lane.LIGHT, seconds=0.01)
     await asyncio.gather(*tasks)
     assert order == ["a0", "b0", "a1", "b1", "a2", "a3"]
     assert gate.running == 0
@@ -40,42 +42,64 @@ async def test_tenants_take_turns_however_much_one_asks() -> None:
 
 async def test_a_full_line_makes_room_for_who_has_less() -> None:
     gate, order = admission(light_queue=3), list[str]()
-    await gate.enter(heavy=False, tenant="x")
+    await gate.enter(Lane.LIGHT, "x")
     greedy = [await queued(gate, order, f"a{i}", "a") for i in range(3)]
     modest = await queued(gate, order, "b0", "b")
     with pytest.raises(RenderQueueFull):
         await greedy[2]
     with pytest.raises(RenderQueueFull):
-        await gate.enter(heavy=False, tenant="a")
-    gate.leave(heavy=False, seconds=0.01)
+        await gate.enter(Lane.LIGHT, "a")
+    gate.leave(Lane.LIGHT, seconds=0.01)
     await asyncio.gather(modest, *greedy[:2])
     assert order == ["a0", "b0", "a1"]
 
 
 async def test_heavy_and_light_take_turns_and_heavy_is_bounded() -> None:
     gate, order = admission(slots=2, heavy_slots=1), list[str]()
-    await gate.enter(heavy=True, tenant="")
-    await gate.enter(heavy=False, tenant="")
-    heavy = [await queued(gate, order, f"h{i}", heavy=True) for i in range(2)]
+    await gate.enter(Lane.HEAVY, "")
+    await gate.enter(Lane.LIGHT, "")
+    heavy = [await queued(gate, order, f"h{i}", lane=Lane.HEAVY) for i in range(2)]
     light = [await queued(gate, order, f"l{i}") for i in range(2)]
-    gate.leave(heavy=False, seconds=0.01)
+    gate.leave(Lane.LIGHT, seconds=0.01)
     await asyncio.gather(*light)
     assert order == ["l0", "l1"]  # the one heavy slot is taken
-    gate.leave(heavy=True, seconds=0.01)
+    gate.leave(Lane.HEAVY, seconds=0.01)
     await asyncio.gather(*heavy)
     assert order[2:] == ["h0", "h1"]
 
 
+async def test_what_nobody_waits_for_stands_behind_everything() -> None:
+    gate, order = admission(slots=2, heavy_slots=1), list[str]()
+    for _ in range(2):
+        await gate.enter(Lane.LIGHT, "")
+    idle = [await queued(gate, order, f"i{i}", lane=Lane.IDLE) for i in range(2)]
+    light = [await queued(gate, order, f"l{i}") for i in range(2)]
+    heavy = await queued(gate, order, "h0", lane=Lane.HEAVY)
+    gate.leave(Lane.LIGHT, seconds=0.01)
+    gate.leave(Lane.LIGHT, seconds=0.01)
+    await asyncio.gather(*idle, *light, heavy)
+    assert sorted(order[:3]) == ["h0", "l0", "l1"]
+    assert order[3:] == ["i0", "i1"]
+
+
+async def test_one_idle_job_at_a_time() -> None:
+    gate = admission(slots=4, heavy_slots=3)
+    await gate.enter(Lane.IDLE, "")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(gate.enter(Lane.IDLE, ""), 0.01)
+    await gate.enter(Lane.HEAVY, "")
+
+
 async def test_whoever_gives_up_leaves_no_hole() -> None:
     gate, order = admission(), list[str]()
-    await gate.enter(heavy=False, tenant="")
+    await gate.enter(Lane.LIGHT, "")
     tasks = [await queued(gate, order, str(i)) for i in range(4)]
     tasks[0].cancel()
-    gate.leave(heavy=False, seconds=0.01)  # the first in line has been cancelled, but does not know yet
+    gate.leave(Lane.LIGHT, seconds=0.01)  # the first in line has been cancelled, but does not know yet
     tasks[1].cancel()  # the second has been given the slot, but does not know yet
     await asyncio.gather(*tasks, return_exceptions=True)
     assert order == ["2", "3"]
-    assert (gate.running, gate.waiting(heavy=False)) == (0, 0)
+    assert (gate.running, gate.waiting(Lane.LIGHT)) == (0, 0)
 
 
 def test_killers_are_forgotten_in_time_and_in_number() -> None:

@@ -1,4 +1,4 @@
-"""Who may work now, who waits, and who is sent away: slots, two queues bounded in length, turns between tenants.
+"""Who may work now, who waits, and who is sent away: slots, queues bounded in length, turns between tenants.
 
 Pure asyncio; knows neither processes nor pictures.
 """
@@ -9,10 +9,19 @@ import asyncio
 import math
 from collections import OrderedDict, deque
 from datetime import timedelta
+from enum import Enum
 
 from longshore.ports.rendering import RenderQueueFull
 
 _LONGEST_ADVICE = 30  # seconds of Retry-After
+
+
+class Lane(Enum):
+    """Classes of jobs, each with a queue. `IDLE` is for what nobody waits for: it begins when nobody else wants to."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+    IDLE = "idle"
 
 
 class Line:
@@ -67,13 +76,14 @@ class Line:
 
 
 class Admission:
-    """`slots` jobs at once, of which at most `heavy_slots` are heavy, so that light ones always get through."""
+    """`slots` jobs at once. At most `heavy_slots` of them are heavy or idle ones, so that light ones always get
+    through, and at most one is an idle one."""
 
-    def __init__(self, *, slots: int, heavy_slots: int, light_queue: int, heavy_queue: int) -> None:
+    def __init__(self, *, slots: int, heavy_slots: int, light_queue: int, heavy_queue: int, idle_queue: int) -> None:
         self._slots = slots
         self._heavy_slots = heavy_slots
-        self._lines = {False: Line(light_queue), True: Line(heavy_queue)}
-        self._running = {False: 0, True: 0}
+        self._lines = {Lane.LIGHT: Line(light_queue), Lane.HEAVY: Line(heavy_queue), Lane.IDLE: Line(idle_queue)}
+        self._running = dict.fromkeys(Lane, 0)
         self._prefer_heavy = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -81,10 +91,10 @@ class Admission:
 
     @property
     def running(self) -> int:
-        return self._running[False] + self._running[True]
+        return sum(self._running.values())
 
-    def waiting(self, *, heavy: bool) -> int:
-        return self._lines[heavy].waiting
+    def waiting(self, lane: Lane) -> int:
+        return self._lines[lane].waiting
 
     async def drained(self) -> None:
         """Return when nothing runs."""
@@ -92,43 +102,50 @@ class Admission:
 
     def advice(self) -> timedelta:
         """When to try again: about when what waits now is done, in whole seconds, 1 to 30."""
-        ahead = (self._lines[False].waiting + self._lines[True].waiting + 1) * self._mean / self._slots
+        ahead = (self._lines[Lane.LIGHT].waiting + self._lines[Lane.HEAVY].waiting + 1) * self._mean / self._slots
         return timedelta(seconds=min(max(1, math.ceil(ahead)), _LONGEST_ADVICE))
 
-    async def enter(self, *, heavy: bool, tenant: str) -> None:
+    async def enter(self, lane: Lane, tenant: str) -> None:
         """Wait for a slot. Each return must be followed by `leave`. Raises RenderQueueFull at once."""
-        if self._is_free(heavy=heavy) and not self._lines[heavy].waiting:
-            self._running[heavy] += 1
+        if self._is_free(lane) and not self._lines[lane].waiting:
+            self._running[lane] += 1
             self._empty.clear()
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self._lines[heavy].join(tenant, turn):
+        if not self._lines[lane].join(tenant, turn):
             raise RenderQueueFull(retry_after=self.advice())
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release(heavy=heavy)  # the slot came in the same moment
+                self._release(lane)  # the slot came in the same moment
             else:
-                self._lines[heavy].leave(tenant, turn)
+                self._lines[lane].leave(tenant, turn)
             raise
 
-    def leave(self, *, heavy: bool, seconds: float) -> None:
+    def leave(self, lane: Lane, *, seconds: float) -> None:
         """Give the slot back after a job of so many seconds."""
         self._mean += (seconds - self._mean) / 16
-        self._release(heavy=heavy)
+        self._release(lane)
 
-    def _release(self, *, heavy: bool) -> None:
-        self._running[heavy] -= 1
-        # The classes take turns, so that neither starves.
-        for next_heavy in (self._prefer_heavy, not self._prefer_heavy):
-            if self._is_free(heavy=next_heavy) and (turn := self._lines[next_heavy].next()) is not None:
-                self._prefer_heavy = not next_heavy
-                self._running[next_heavy] += 1
+    def _release(self, lane: Lane) -> None:
+        self._running[lane] -= 1
+        # Light and heavy take turns, so that neither starves.
+        waited_for = (Lane.HEAVY, Lane.LIGHT) if self._prefer_heavy else (Lane.LIGHT, Lane.HEAVY)
+        for following in (*waited_for, Lane.IDLE):
+            if self._is_free(following) and (turn := self._lines[following].next()) is not None:
+                self._prefer_heavy = following is Lane.LIGHT
+                self._running[following] += 1
                 turn.set_result(None)
                 return
         if not self.running:
             self._empty.set()
 
-    def _is_free(self, *, heavy: bool) -> bool:
-        return self.running < self._slots and (not heavy or self._running[True] < self._heavy_slots)
+    def _is_free(self, lane: Lane) -> bool:
+        if self.running >= self._slots:
+            return False
+        if lane is Lane.LIGHT:
+            return True
+        if lane is Lane.IDLE and (self._running[Lane.IDLE] or self._lines[Lane.LIGHT].waiting):
+            return False
+        return self._running[Lane.HEAVY] + self._running[Lane.IDLE] < self._heavy_slots

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from longshore.adapters.vips import wire
-from longshore.adapters.vips.admit import Admission
+from longshore.adapters.vips.admit import Admission, Lane
 from longshore.adapters.vips.crew import Crew, Worker
 from longshore.adapters.vips.killers import Killers
 from longshore.adapters.vips.settings import VipsSettings
@@ -52,6 +52,7 @@ class PoolStats:
     busy: int
     waiting_light: int
     waiting_heavy: int
+    waiting_idle: int
     jobs: int
     timeouts: int
     crashes: int
@@ -75,6 +76,7 @@ class VipsPool:
             heavy_slots=max(1, settings.workers - 1),
             light_queue=settings.light_queue,
             heavy_queue=settings.heavy_queue,
+            idle_queue=settings.idle_queue,
         )
         self._killers = Killers(strikes=settings.killer_strikes, pause=settings.killer_pause)
         self._is_open = False
@@ -113,8 +115,9 @@ class VipsPool:
         return PoolStats(
             workers=len(self._crew.pids),
             busy=self._admission.running,
-            waiting_light=self._admission.waiting(heavy=False),
-            waiting_heavy=self._admission.waiting(heavy=True),
+            waiting_light=self._admission.waiting(Lane.LIGHT),
+            waiting_heavy=self._admission.waiting(Lane.HEAVY),
+            waiting_idle=self._admission.waiting(Lane.IDLE),
             jobs=self._jobs,
             timeouts=self._timeouts,
             crashes=self._crashes,
@@ -131,9 +134,8 @@ class VipsPool:
         heavy = is_heavy(kind, os.fstat(source).st_size)
         seconds = self._deadline(heavy)
         job = wire.InspectJob(limits=self._settings.limits, deadline=seconds)
-        reply = await self._run(
-            job, (source,), heavy=heavy, seconds=seconds, key=key or _identity(source), tenant=tenant
-        )
+        lane = Lane.HEAVY if heavy else Lane.LIGHT
+        reply = await self._run(job, (source,), lane, seconds=seconds, key=key or _identity(source), tenant=tenant)
         if not isinstance(reply, wire.Inspected):
             raise RenderCrashed
         return reply.facts
@@ -147,12 +149,14 @@ class VipsPool:
         deadline: timedelta | None = None,
         key: str = "",
         tenant: str = "",
+        urgent: bool = True,
     ) -> Rendered:
         """See `Renderer.render`."""
         seconds = deadline.total_seconds() if deadline else self._deadline(plan.is_heavy)
         job = wire.RenderJob(plan=wire.WirePlan.of(plan), deadline=seconds, result_size=self._settings.result_size)
         key = key or f"{_identity(source)} {sha256(msgspec.json.encode(plan)).hexdigest()}"
-        await self._run(job, (source, target), heavy=plan.is_heavy, seconds=seconds, key=key, tenant=tenant)
+        lane = Lane.IDLE if not urgent else Lane.HEAVY if plan.is_heavy else Lane.LIGHT
+        await self._run(job, (source, target), lane, seconds=seconds, key=key, tenant=tenant)
         # Said by the plan and the file system, not by the worker, which has read hostile bytes.
         size = os.fstat(target).st_size
         if not size:
@@ -163,14 +167,14 @@ class VipsPool:
         return self._settings.heavy_deadline if heavy else self._settings.light_deadline
 
     async def _run(
-        self, job: wire.Job, descriptors: tuple[int, ...], *, heavy: bool, seconds: float, key: str, tenant: str
+        self, job: wire.Job, descriptors: tuple[int, ...], lane: Lane, *, seconds: float, key: str, tenant: str
     ) -> wire.Reply:
         if not self._is_open:
             raise RenderQueueFull("The image engine is not running", retry_after=timedelta(seconds=5))
         self._killers.check(key)
         try:
             async with asyncio.timeout(self._settings.queue_wait):
-                await self._admission.enter(heavy=heavy, tenant=tenant)
+                await self._admission.enter(lane, tenant)
         except TimeoutError:
             self._turned_away += 1
             raise RenderQueueFull(retry_after=self._admission.advice()) from None
@@ -182,7 +186,7 @@ class VipsPool:
             reply = await self._ask(await self._taken(), job, descriptors, seconds, key)
         finally:
             self._jobs += 1
-            self._admission.leave(heavy=heavy, seconds=time.monotonic() - began)
+            self._admission.leave(lane, seconds=time.monotonic() - began)
         if isinstance(reply, wire.Failed):
             problem = _PROBLEMS.get(reply.code, RenderCrashed)(reply.detail)
             if isinstance(problem, Busy):

@@ -33,6 +33,8 @@ class VipsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     light_queue: Positive = 256
     heavy_queue: Positive = 64
     """How many jobs may wait; then the answer is Busy."""
+    idle_queue: Positive = 64
+    """How many jobs that nobody waits for may stand behind the others; more are not done this time."""
     queue_wait: Seconds = 10.0
     """How long a job may wait for its turn; then the answer is Busy."""
     recycle_jobs: Positive = 500
