@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 
 from longshore.core.attachment import Attachment
 from longshore.core.audit import AuditEntry
@@ -115,6 +115,10 @@ class Uploads(Protocol):
         """Open ones with `expires_at` before `now`, oldest first."""
         ...
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget ended ones with `expires_at` before `before`. Answers how many went."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileQuery:
@@ -195,6 +199,10 @@ class Events(Protocol):
 
     async def get(self, event_id: EventId) -> Event | None: ...
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget those from before `before` among the `limit` oldest. Answers how many went."""
+        ...
+
 
 class Jobs(Protocol):
     """The ledger. Times of leases are the database's own clock (decision 24)."""
@@ -243,8 +251,10 @@ class Jobs(Protocol):
         """When the earliest waiting, unleased job is due."""
         ...
 
-    async def prune(self, before: datetime, limit: int) -> int:
-        """Forget done jobs finished before `before`. Answers how many went."""
+    async def prune(
+        self, before: datetime, limit: int, *, state: Literal[JobState.DONE, JobState.DEAD] = JobState.DONE
+    ) -> int:
+        """Forget done (or dead) jobs finished before `before`. Answers how many went."""
         ...
 
 
@@ -275,12 +285,20 @@ class Webhooks(Protocol):
         """Newest first."""
         ...
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget the deliveries from before `before` among the `limit` oldest. Answers how many went."""
+        ...
+
 
 class Audit(Protocol):
     async def add(self, entry: AuditEntry) -> None: ...
 
     async def list(self, project_id: ProjectId, limit: int) -> Sequence[AuditEntry]:
         """Newest first."""
+        ...
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget those from before `before` among the `limit` oldest. Answers how many went."""
         ...
 
 

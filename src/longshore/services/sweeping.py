@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 from longshore.core.ids import FileId, parse_file_id
+from longshore.core.job import JobState
 from longshore.core.time import Clock
-from longshore.ports.database import Database
+from longshore.ports.database import Database, Transaction
 from longshore.ports.storage import Bucket, ObjectKey, ObjectStore
 from longshore.services.files import Files
 from longshore.services.uploads import Uploads
 
 ORPHAN_AGE = timedelta(hours=48)
 """Older than any open upload can be: what lies in `incoming` then belongs to nobody."""
-KEPT_JOBS, KEPT_REPEATS = timedelta(days=7), timedelta(hours=24)
+KEPT_JOBS, KEPT_DEAD_JOBS = timedelta(days=7), timedelta(days=90)
+KEPT_REPEATS = timedelta(hours=24)
+KEPT_UPLOADS = timedelta(days=30)
+"""How long an ended upload can still be asked about, and confirmed again, after it would have expired."""
+KEPT_EVENTS, KEPT_DELIVERIES = timedelta(days=30), timedelta(days=30)
+KEPT_AUDIT = timedelta(days=365)
+PORTION, PORTIONS = 1000, 20
+"""A pass forgets so many rows of a kind in one transaction, and so many times at most."""
 
 
 class Sweeping:
@@ -33,11 +41,30 @@ class Sweeping:
             "files expired": await self._files.expire(),
             "files purged": await self._files.purge(),
         }
-        async with self._db.transaction() as tx:
-            ended["jobs forgotten"] = await tx.jobs.prune(now - KEPT_JOBS, 1000)
-            ended["repeats forgotten"] = await tx.repeats.prune(now - KEPT_REPEATS, 1000)
-            ended["token counts forgotten"] = await tx.token_uses.prune(now, 1000)
+        prunes: dict[str, Callable[[Transaction], Awaitable[int]]] = {
+            "jobs": lambda tx: tx.jobs.prune(now - KEPT_JOBS, PORTION),
+            "dead jobs": lambda tx: tx.jobs.prune(now - KEPT_DEAD_JOBS, PORTION, state=JobState.DEAD),
+            "repeats": lambda tx: tx.repeats.prune(now - KEPT_REPEATS, PORTION),
+            "token counts": lambda tx: tx.token_uses.prune(now, PORTION),
+            "uploads": lambda tx: tx.uploads.prune(now - KEPT_UPLOADS, PORTION),
+            "events": lambda tx: tx.events.prune(now - KEPT_EVENTS, PORTION),
+            "deliveries": lambda tx: tx.webhooks.prune(now - KEPT_DELIVERIES, PORTION),
+            "audit": lambda tx: tx.audit.prune(now - KEPT_AUDIT, PORTION),
+        }
+        for what, prune in prunes.items():
+            ended[f"{what} forgotten"] = await self._forget(prune)
         return ended
+
+    async def _forget(self, prune: Callable[[Transaction], Awaitable[int]]) -> int:
+        """In short transactions, so that nobody waits long for one."""
+        gone = 0
+        for _ in range(PORTIONS):
+            async with self._db.transaction() as tx:
+                portion = await prune(tx)
+            gone += portion
+            if portion < PORTION:
+                break
+        return gone
 
     async def sweep_orphans(self, limit: int = 1000) -> int:
         """Delete objects that no row speaks for and that are older than any work in progress. Answers how many."""

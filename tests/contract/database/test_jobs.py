@@ -219,6 +219,36 @@ async def test_done_jobs_are_forgotten_in_portions(database: Database) -> None:
         assert {job.id for job in await tx.jobs.list(None, 10)} == {job.id for job in kept}
 
 
+async def test_dead_jobs_are_forgotten_when_they_died_long_ago(database: Database) -> None:
+    kept = [
+        a_job(),
+        a_job(state=JobState.DONE, done_at=NOON),
+        a_job(state=JobState.DEAD, done_at=NOON + HOUR),
+    ]
+    await _add(database, *kept, *(a_job(state=JobState.DEAD, done_at=NOON) for _ in range(3)))
+
+    async with database.transaction() as tx:
+        assert [await tx.jobs.prune(NOON + SECOND, 2, state=JobState.DEAD) for _ in range(3)] == [2, 1, 0]
+        assert {job.id for job in await tx.jobs.list(None, 10)} == {job.id for job in kept}
+
+
+async def test_events_and_deliveries_are_forgotten_oldest_first(database: Database, project: Project) -> None:
+    events = [an_event(project, at=NOON + n * SECOND) for n in range(4)]
+    async with database.transaction() as tx:
+        hook = await tx.webhooks.add(a_webhook(project))
+        for event in events:
+            await tx.events.add(event)
+            await tx.webhooks.log(
+                Delivery(webhook_id=hook.id, event_id=event.id, attempt=1, at=event.at, status=200, error=None)
+            )
+
+    async with database.transaction() as tx:
+        assert sum([await tx.events.prune(NOON + 3 * SECOND, 3) for _ in range(4)]) == 3
+        assert [await tx.webhooks.prune(NOON + 3 * SECOND, 2) for _ in range(3)] == [2, 1, 0]
+        assert [await tx.events.get(event.id) is None for event in events] == [True, True, True, False]
+        assert [delivery.event_id for delivery in await tx.webhooks.deliveries(hook.id, 10)] == [events[3].id]
+
+
 @pytest.mark.parametrize("kind", list(EventKind))
 async def test_an_event_brings_the_jobs_of_its_route(database: Database, project: Project, kind: EventKind) -> None:
     event = an_event(project, kind=kind)

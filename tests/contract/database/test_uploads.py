@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from longshore.core.ids import FileId, ProjectId
 from longshore.core.project import Project
 from longshore.core.upload import Purpose, Record, Upload, UploadState
-from longshore.ports.database import Admission, Database, Repeat
+from longshore.ports.database import Admission, Database, Repeat, Unstorable
 from tests.contract.database.nouns import HOUR, MINUTE, NOON, SECOND, a_file, an_entry, an_upload, ids
 
 
@@ -122,3 +124,55 @@ async def test_the_audit_trail_is_read_newest_first(database: Database, project:
         assert list(await tx.audit.list(project.id, 10)) == [second, first]
         assert list(await tx.audit.list(project.id, 1)) == [second]
         assert list(await tx.audit.list(ProjectId(99), 10)) == []
+
+
+async def test_ended_uploads_are_forgotten_in_portions(database: Database, project: Project) -> None:
+    still_open, recent, *old = [
+        await _added(database, an_upload(project, expires_at=at)) for at in (NOON - HOUR, NOON, *[NOON - SECOND] * 3)
+    ]
+    async with database.transaction() as tx:
+        for upload in (recent, *old):
+            await tx.uploads.end(upload.id, UploadState.CONFIRMED, NOON)
+
+    async with database.transaction() as tx:
+        assert [await tx.uploads.prune(NOON, 2) for _ in range(3)] == [2, 1, 0]
+        assert [await tx.uploads.get(upload.id) is None for upload in (still_open, recent, *old)] == [
+            *(False, False),
+            *(True, True, True),
+        ]
+
+
+async def test_the_audit_trail_is_forgotten_oldest_first(database: Database, project: Project) -> None:
+    async with database.transaction() as tx:
+        for n in range(5):
+            await tx.audit.add(an_entry(project, str(n), at=NOON + n * SECOND))
+
+    async with database.transaction() as tx:
+        assert [await tx.audit.prune(NOON + 3 * SECOND, 2) for _ in range(3)] == [2, 1, 0]
+        assert [entry.subject for entry in await tx.audit.list(project.id, 10)] == ["4", "3"]
+
+
+async def test_files_that_race_for_one_place_become_versions(database: Database, project: Project) -> None:
+    """The later is current (decision 20); none is refused."""
+    async with database.transaction() as tx:
+        files = [await tx.files.add(a_file(project)) for _ in range(8)]
+
+    async def attach(file_id: FileId) -> int:
+        async with database.transaction() as tx:
+            return (await tx.attachments.add(project.id, Record("user", "42"), "avatar", 0, file_id, NOON)).version
+
+    versions = await asyncio.gather(*(attach(file.id) for file in files))
+
+    assert sorted(versions) == list(range(1, 9))
+
+
+@pytest.mark.parametrize("text", ["a\0b", "half a \ud800 pair"])
+async def test_a_text_that_cannot_be_stored_harms_nobody_else(database: Database, project: Project, text: str) -> None:
+    """SQLite keeps a NUL; what one cannot keep is the caller's fault, and nothing was changed."""
+    with contextlib.suppress(Unstorable, UnicodeEncodeError):
+        async with database.transaction() as tx:
+            await tx.uploads.add(an_upload(project, name=text))
+    async with database.transaction() as tx:
+        await tx.audit.add(an_entry(project))
+    async with database.reading() as tx:
+        assert len(await tx.audit.list(project.id, 10)) == 1

@@ -6,31 +6,36 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from longshore.adapters.sql.filerows import FILE, file_of
-from longshore.adapters.sql.statement import MAX_ROWS, Row, Session, Statement, first
+from longshore.adapters.sql.statement import MAX_ROWS, Row, Session, Statement, first, insert_for
 from longshore.adapters.sql.tables import attachments, files
 from longshore.core.attachment import Attachment
 from longshore.core.file import File
 from longshore.core.ids import FileId, ProjectId
 from longshore.core.time import from_micros, to_micros
 from longshore.core.upload import Record
+from longshore.ports.database import DatabaseBusy
 
 _RECORD = tuple(
     attachments.c[name] == bindparam(f"at_{name}") for name in ("project_id", "record_type", "record_id", "kind")
 )
 _GIVEN = tuple(bindparam(c.name, type_=c.type) for c in attachments.columns if c.name != "version")
 _INSERT = Statement(
-    insert(attachments)
-    .from_select(
-        [*(value.key for value in _GIVEN), "version"],
-        select(*_GIVEN, func.coalesce(func.max(attachments.c.version), 0) + 1).where(
-            *_RECORD, attachments.c.position == bindparam("at_position")
-        ),
+    lambda dialect: (
+        insert_for(dialect, attachments)
+        .from_select(
+            [*(value.key for value in _GIVEN), "version"],
+            select(*_GIVEN, func.coalesce(func.max(attachments.c.version), 0) + 1).where(
+                *_RECORD, attachments.c.position == bindparam("at_position")
+            ),
+        )
+        .on_conflict_do_nothing()
+        .returning(attachments.c.version)
     )
-    .returning(attachments.c.version)
 )
+_TRIES = 100
 _OF_RECORD = Statement(
     select(*attachments.columns, *FILE)
     .join_from(attachments, files, files.c.id == attachments.c.file_id)
@@ -63,8 +68,14 @@ class SqlAttachments:
     ) -> Attachment:
         place = _place(project_id, record, kind) | {"position": position}
         values = place | {"file_id": str(file_id), "created_at": to_micros(at)}
-        row = await first(self._session, _INSERT, values | {f"at_{name}": value for name, value in place.items()})
-        assert row is not None
+        values |= {f"at_{name}": value for name, value in place.items()}
+        for _ in range(_TRIES):
+            row = await first(self._session, _INSERT, values)
+            if row is not None:
+                break
+            # PostgreSQL: somebody else has taken this version, and we waited until that was certain. Look again.
+        else:
+            raise DatabaseBusy("Too many files race for one place")
         return Attachment(
             project_id=project_id,
             record=record,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select
 
-from longshore.adapters.sql.statement import Row, Session, Statement, at_most, limit_value
+from longshore.adapters.sql.statement import Row, Session, Statement, at_most, delete_first, limit_value
 from longshore.adapters.sql.tables import audit
 from longshore.adapters.sql.values import words, words_json
 from longshore.core.audit import AuditEntry
@@ -21,6 +22,7 @@ _LIST = Statement(
     .order_by(audit.c.id.desc())
     .limit(limit_value())
 )
+_PRUNE = delete_first(audit, audit.c.at < bindparam("before"))
 COLUMNS = tuple(c.name for c in _ENTRY)
 
 
@@ -60,3 +62,6 @@ class SqlAudit:
     async def list(self, project_id: ProjectId, limit: int) -> Sequence[AuditEntry]:
         rows = await self._session.rows(_LIST, {"project_id": project_id, "limit": at_most(limit)})
         return [_entry(row) for row in rows]
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await self._session.run(_PRUNE, {"before": to_micros(before), "limit": at_most(limit)})

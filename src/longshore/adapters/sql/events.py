@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select
 
 from longshore.adapters.sql.jobs import SqlJobs
-from longshore.adapters.sql.statement import Session, Statement, first
+from longshore.adapters.sql.statement import Session, Statement, at_most, delete_first, first
 from longshore.adapters.sql.tables import events
 from longshore.adapters.sql.values import words, words_json
 from longshore.core.event import ROUTES, Event, EventKind
@@ -17,6 +18,7 @@ from longshore.core.time import from_micros, to_micros
 
 _INSERT = Statement(insert(events))
 _GET = Statement(select(*events.columns).where(events.c.id == bindparam("id")))
+_PRUNE = delete_first(events, events.c.at < bindparam("before"))  # ids are UUIDv7
 
 
 class SqlEvents:
@@ -65,3 +67,6 @@ class SqlEvents:
             at=from_micros(at),
             detail=words(detail),
         )
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await self._session.run(_PRUNE, {"before": to_micros(before), "limit": at_most(limit)})

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    and_,
     bindparam,
-    delete,
     func,
     insert,
     null,
@@ -33,6 +33,7 @@ from longshore.adapters.sql.statement import (
     Session,
     Statement,
     at_most,
+    delete_oldest,
     first,
     limit_value,
     word,
@@ -90,16 +91,21 @@ _REVIVE = Statement(
 )
 _RELEASE_ALL = Statement(update(jobs).where(_WAITING, jobs.c.lease_owner.is_not(None)).values(**_NO_LEASE))
 _COUNT = Statement(select(jobs.c.state, func.count()).group_by(jobs.c.state))
-_PRUNE = Statement(
-    delete(jobs).where(
-        jobs.c.id.in_(
-            select(jobs.c.id)
-            .where(jobs.c.state == word(JobState.DONE), jobs.c.done_at < bindparam("before"))
-            .order_by(jobs.c.done_at)
-            .limit(limit_value())
-        )
-    )
-)
+_PRUNE = {
+    JobState.DONE: delete_oldest(
+        jobs, and_(jobs.c.state == word(JobState.DONE), jobs.c.done_at < bindparam("before")), jobs.c.done_at
+    ),
+    # Few, and no index of their own: they are found by when they were made, which was before they died.
+    JobState.DEAD: delete_oldest(
+        jobs,
+        and_(
+            jobs.c.state == word(JobState.DEAD),
+            jobs.c.created_at < bindparam("before"),
+            jobs.c.done_at < bindparam("before"),
+        ),
+        jobs.c.created_at,
+    ),
+}
 
 
 def _of_each(arms: Sequence[Select[*tuple[Any, ...]]]) -> Select[Any]:
@@ -249,5 +255,7 @@ class SqlJobs:
         due = [row[0] for row in await self._session.rows(_next_due())]
         return from_micros(min(due)) if due else None
 
-    async def prune(self, before: datetime, limit: int) -> int:
-        return await self._session.run(_PRUNE, {"before": to_micros(before), "limit": at_most(limit)})
+    async def prune(
+        self, before: datetime, limit: int, *, state: Literal[JobState.DONE, JobState.DEAD] = JobState.DONE
+    ) -> int:
+        return await self._session.run(_PRUNE[state], {"before": to_micros(before), "limit": at_most(limit)})

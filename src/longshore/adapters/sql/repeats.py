@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy import bindparam, select
 
-from longshore.adapters.sql.statement import Row, Session, Statement, at_most, first, insert_for, limit_value
+from longshore.adapters.sql.statement import Row, Session, Statement, at_most, delete_oldest, first
 from longshore.adapters.sql.tables import repeats
 from longshore.adapters.sql.values import json, texts
 from longshore.core.ids import FileId, ProjectId
@@ -16,18 +16,7 @@ from longshore.ports.database import Repeat
 
 _PLACE = (repeats.c.project_id == bindparam("project_id"), repeats.c.key == bindparam("key"))
 _GET = Statement(select(*repeats.columns).where(*_PLACE))
-_PRUNE = Statement(
-    delete(repeats).where(
-        tuple_(repeats.c.project_id, repeats.c.key).in_(
-            select(repeats.c.project_id, repeats.c.key)
-            .where(repeats.c.created_at < bindparam("before"))
-            .order_by(repeats.c.created_at)
-            .limit(limit_value())
-        )
-    )
-)
-#: Changes no row when the key is taken; used by the admission writer.
-CLAIM = Statement(lambda dialect: insert_for(dialect, repeats).on_conflict_do_nothing())
+_PRUNE = delete_oldest(repeats, repeats.c.created_at < bindparam("before"), repeats.c.created_at)
 COLUMNS = tuple(c.name for c in repeats.columns)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
-from sqlalchemy import BigInteger, Executable, Integer, Table, bindparam
+from sqlalchemy import BigInteger, Executable, Integer, Table, bindparam, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.engine.interfaces import Dialect as SqlDialect
@@ -106,6 +106,21 @@ def insert_for(dialect: Dialect, table: Table) -> Insert:
     return cast("Insert", cast("object", postgresql.insert(table)))
 
 
+def delete_oldest(table: Table, where: ColumnElement[bool], order_by: ColumnElement[Any]) -> Statement:
+    """Deletes the first `limit` rows for which `where` holds. Rows that somebody else deletes just now are theirs: two
+    who do this at once share the work instead of waiting for each other. (SQLite has one writer.)"""
+    key = list(table.primary_key.columns)
+    found = select(*key).where(where).order_by(order_by).limit(limit_value()).with_for_update(skip_locked=True)
+    return Statement(delete(table).where((tuple_(*key) if len(key) > 1 else key[0]).in_(found)))
+
+
+def delete_first(table: Table, where: ColumnElement[bool]) -> Statement:
+    """Deletes those of the first `limit` rows for which `where` holds. For tables whose ids grow with time: what is old
+    comes first, and the rows that are written most often need no index on their time."""
+    first_ones = select(table.c.id).order_by(table.c.id).limit(limit_value()).with_for_update(skip_locked=True)
+    return Statement(delete(table).where(table.c.id.in_(first_ones), where))
+
+
 CLOCK = "database_now"
 
 
@@ -126,7 +141,8 @@ def _now_in_sqlite(_element: DatabaseNow, compiler: SQLCompiler, **options: Any)
 
 @compiles(DatabaseNow, "postgresql")
 def _now_in_postgresql(_element: DatabaseNow, _compiler: SQLCompiler, **_options: Any) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    # Of the statement: it does not change while one runs, so that an index can be searched for it.
+    return "CAST(extract(epoch FROM statement_timestamp()) * 1000000 AS BIGINT)"
 
 
 # ----------------------------------------------------------------------------------------------------- small pieces

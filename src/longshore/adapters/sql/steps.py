@@ -52,7 +52,9 @@ class SqlSteps:
 
     async def put(self, steps: Sequence[Step]) -> None:
         if steps:
-            await self._session.run_many(_PUT, [_values(step) for step in steps])
+            # In one order, so that two who put steps of one file at once wait for each other and not in a ring.
+            ordered = sorted(steps, key=lambda step: (step.file_id, _ORDER[step.name]))
+            await self._session.run_many(_PUT, [_values(step) for step in ordered])
 
     async def of(self, file_id: FileId) -> Sequence[Step]:
         found = [_step(row) for row in await self._session.rows(_OF_FILE, {"file_id": str(file_id)})]

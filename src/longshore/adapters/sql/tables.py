@@ -128,6 +128,7 @@ uploads = Table(
     Column("expires_at", MOMENT, nullable=False),
     Column("confirmed_at", MOMENT),
     partial("ix_uploads_overdue", "expires_at", where="state = 'open'"),
+    partial("ix_uploads_ended", "expires_at", where="state <> 'open'"),
 )
 
 files = Table(

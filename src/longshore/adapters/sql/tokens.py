@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam
 
-from longshore.adapters.sql.statement import Session, Statement, at_most, insert_for, limit_value
+from longshore.adapters.sql.statement import Session, Statement, at_most, delete_oldest, insert_for
 from longshore.adapters.sql.tables import token_uses
 from longshore.core.time import to_micros
 
@@ -17,16 +17,7 @@ _TAKE = Statement(
         where=token_uses.c.used + put.excluded.used <= bindparam("limit", type_=token_uses.c.used.type),
     )
 )
-_PRUNE = Statement(
-    delete(token_uses).where(
-        token_uses.c.token_id.in_(
-            select(token_uses.c.token_id)
-            .where(token_uses.c.expires_at < bindparam("now"))
-            .order_by(token_uses.c.expires_at)
-            .limit(limit_value())
-        )
-    )
-)
+_PRUNE = delete_oldest(token_uses, token_uses.c.expires_at < bindparam("now"), token_uses.c.expires_at)
 
 
 class SqlTokenUses:

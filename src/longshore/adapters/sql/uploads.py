@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
-from longshore.adapters.sql.statement import Row, Session, Statement, at_most, first, limit_value, word
+from longshore.adapters.sql.statement import Row, Session, Statement, at_most, delete_oldest, first, limit_value, word
 from longshore.adapters.sql.tables import uploads
 from longshore.adapters.sql.values import micros, moment, words, words_json
 from longshore.core.ids import FileId, ProjectId
@@ -29,6 +29,11 @@ _END = Statement(
 )
 _OVERDUE = Statement(
     _ALL.where(_OPEN, uploads.c.expires_at < bindparam("now")).order_by(uploads.c.expires_at).limit(limit_value())
+)
+_PRUNE = delete_oldest(
+    uploads,
+    and_(uploads.c.state != word(UploadState.OPEN), uploads.c.expires_at < bindparam("before")),
+    uploads.c.expires_at,
 )
 COLUMNS = tuple(c.name for c in uploads.columns)
 
@@ -118,3 +123,6 @@ class SqlUploads:
     async def overdue(self, now: datetime, limit: int) -> Sequence[Upload]:
         rows = await self._session.rows(_OVERDUE, {"now": to_micros(now), "limit": at_most(limit)})
         return [_upload(row) for row in rows]
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await self._session.run(_PRUNE, {"before": to_micros(before), "limit": at_most(limit)})

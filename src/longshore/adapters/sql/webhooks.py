@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, true, update
@@ -14,6 +15,7 @@ from longshore.adapters.sql.statement import (
     Statement,
     Violated,
     at_most,
+    delete_first,
     first,
     insert_for,
     limit_value,
@@ -70,6 +72,7 @@ _DELIVERIES = Statement(
     .order_by(deliveries.c.id.desc())
     .limit(limit_value())
 )
+_PRUNE = delete_first(deliveries, deliveries.c.at < bindparam("before"))
 
 
 def _webhook(row: Row) -> Webhook:
@@ -158,3 +161,6 @@ class SqlWebhooks:
             )
             for (hook, event_id, attempt, at, status, error) in rows
         ]
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        return await self._session.run(_PRUNE, {"before": to_micros(before), "limit": at_most(limit)})
