@@ -18,7 +18,7 @@ from longshore.core.errors import Conflict, Problem
 from longshore.http.protocol import bounded_protocol
 from longshore.wiring.compose import Installation, installation
 from longshore.wiring.foundation import foundation
-from longshore.wiring.settings import Settings
+from longshore.wiring.settings import Settings, SqliteChoice
 
 log = structlog.get_logger()
 
@@ -70,8 +70,9 @@ async def serve(settings: Settings, ready: Callable[[Installation, str], None]) 
                     timeout_graceful_shutdown=int(settings.http.stop_s),
                 )
             )
-            async with base.db.transaction() as tx:
-                await tx.jobs.release_all()  # we are alone here: whoever held them was killed
+            if isinstance(settings.database, SqliteChoice):
+                async with base.db.transaction() as tx:
+                    await tx.jobs.release_all()  # we are alone here: whoever held them was killed
             working = asyncio.create_task(parts.worker.run())
             working.add_done_callback(lambda _: server.stop())
             try:

@@ -52,6 +52,23 @@ class SqliteChoice(Group, frozen=True, tag_field="type", tag="sqlite"):
     """How many rows of requested uploads one transaction writes at most."""
 
 
+class PostgresChoice(Group, frozen=True, tag_field="type", tag="postgres"):
+    """PostgreSQL, which several processes and hosts share."""
+
+    url: str
+    """`postgresql://user:password@host:port/database`, with libpq's parameters after `?`, such as `sslmode=require`."""
+    connections: Annotated[int, Meta(ge=2, le=1000)] = 10
+    """Connections of one process for transactions and reads, opened when they are needed; one more writes requests."""
+    patience_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    """How long to wait for a free connection before answering that the database is busy."""
+    lock_timeout_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    """How long a statement waits for a row that another transaction has changed."""
+    statement_timeout_s: Annotated[float, Meta(gt=0, le=3600)] = 15.0
+    """How long a statement may take."""
+    batch_rows: Annotated[int, Meta(ge=1)] = 4_000
+    """How many rows of requested uploads one transaction writes at most."""
+
+
 class DiskChoice(Group, frozen=True, tag_field="type", tag="disk"):
     """Objects in the data folder."""
 
@@ -131,7 +148,7 @@ class Settings(Group, frozen=True):
     """Where everything is kept."""
     master_key: str | None = None
     """32 bytes in base64 or hex that protect stored secrets; without it the file `master.key` in the data folder."""
-    database: SqliteChoice = SqliteChoice()
+    database: SqliteChoice | PostgresChoice = SqliteChoice()
     """Where rows are kept."""
     storage: DiskChoice = DiskChoice()
     """Where objects are kept."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Update,
     and_,
     bindparam,
     func,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from longshore.adapters.sql.statement import (
     DatabaseNow,
+    Dialect,
     Row,
     Session,
     Statement,
@@ -120,6 +122,10 @@ def _claim(queues: int) -> Statement:
 
     SKIP LOCKED (which SQLite, with its one writer, does not need) keeps workers out of each other's way.
     """
+    return Statement(lambda dialect: _claim_in(dialect, queues))
+
+
+def _claim_in(dialect: Dialect, queues: int) -> Update:
     due = _of_each(
         [
             select(jobs.c.id, jobs.c.due_at)
@@ -130,9 +136,13 @@ def _claim(queues: int) -> Statement:
             for i in range(queues)
         ]
     ).subquery("due")
-    return Statement(
+    taken = select(due.c.id).order_by(due.c.due_at).limit(limit_value())
+    if dialect is Dialect.POSTGRESQL:
+        # Chosen once: a plan that asked again for every row would step over what it had locked, and take more.
+        taken = select(taken.cte("taken").prefix_with("MATERIALIZED").c.id)
+    return (
         update(jobs)
-        .where(jobs.c.id.in_(select(due.c.id).order_by(due.c.due_at).limit(limit_value())))
+        .where(jobs.c.id.in_(taken))
         .values(
             attempt=jobs.c.attempt + 1,
             lease_owner=bindparam("owner", type_=jobs.c.lease_owner.type),

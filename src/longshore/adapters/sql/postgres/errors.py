@@ -19,7 +19,6 @@ _DISK_FULL = "53100"
 #: Classes of SQLSTATE after which trying again is sensible: connection, transaction state, rollback (deadlock,
 #: serialization), resources, prerequisites (a lock was not to be had), intervention (timeout, shutdown), system.
 _AWAY = frozenset({"08", "25", "40", "53", "55", "57", "58"})
-_VIOLATED, _BAD_VALUE = "23", "22"
 
 
 def translated(error: psycopg.Error) -> Exception:
@@ -61,5 +60,5 @@ def translation() -> Generator[None]:
 def reason(error: psycopg.Error) -> str:
     """Why a connection did not come about, in one line and without addresses."""
     lines = [line.strip(" -\t") for line in str(error).splitlines() if line.strip()]
-    said = [match[1] for line in lines if (match := re.search(r"(?:FATAL: +|failed: )(?:FATAL: +)?(.+)$", line))]
+    said = [match[1] for line in lines if (match := re.search(r"^.*failed: (?:FATAL: +)?(.+)$", line))]
     return (said or lines or [type(error).__name__])[0]
