@@ -24,8 +24,9 @@ from longshore.core.file import FileState
 from longshore.core.principal import Server
 from longshore.core.sizes import MIB
 from longshore.ports.storage import ObjectKey
+from longshore.services.asking import NewUpload
 from longshore.services.projects import NewProject
-from longshore.services.uploads import NewUpload, Requested
+from longshore.services.uploads import Requested
 from longshore.wiring.compose import Installation, installation
 from longshore.wiring.foundation import foundation
 from longshore.wiring.logging import configure

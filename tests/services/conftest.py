@@ -37,6 +37,7 @@ from longshore.ports.outbound import Answer
 from longshore.ports.rendering import Rendered
 from longshore.ports.storage import ObjectKey
 from longshore.services.access import Access
+from longshore.services.asking import NewUpload
 from longshore.services.attachments import Attachments
 from longshore.services.confirming import Confirming
 from longshore.services.delivery import Delivery
@@ -46,7 +47,7 @@ from longshore.services.mezzanine import Mezzanines
 from longshore.services.processing import Processing, ScanPolicies
 from longshore.services.projects import NewProject, Projects
 from longshore.services.sweeping import Sweeping
-from longshore.services.uploads import NewUpload, Requested, Uploads
+from longshore.services.uploads import Requested, Uploads
 from longshore.services.webhooks import Webhooks
 from longshore.worker.runner import Runner
 

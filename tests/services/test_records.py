@@ -14,8 +14,9 @@ from longshore.core.principal import GrantTooNarrow, Server, TokenExpired, Token
 from longshore.core.signing import jwt_key, webhook_signature
 from longshore.core.upload import KeyReused, NotYourUpload, Record
 from longshore.core.webhook import WebhookEvent
+from longshore.services.asking import NewUpload
 from longshore.services.projects import NewProject
-from longshore.services.uploads import NewUpload, Requested
+from longshore.services.uploads import Requested
 from longshore.services.webhooks import NewWebhook
 from tests.services.conftest import JPEG, App
 

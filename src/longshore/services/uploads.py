@@ -6,12 +6,9 @@ something that a retry or the sweeper ends. Confirming is a story of its own (`s
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from longshore.core.audit import AuditEntry
@@ -20,7 +17,6 @@ from longshore.core.ids import FileId, Ids
 from longshore.core.kind import TypeNotAccepted, check_size
 from longshore.core.names import clean
 from longshore.core.principal import (
-    Browser,
     GrantTooNarrow,
     Principal,
     Server,
@@ -36,7 +32,6 @@ from longshore.core.upload import (
     KeyReused,
     NotYourUpload,
     Purpose,
-    Record,
     Upload,
     UploadAborted,
     UploadConfirmed,
@@ -52,33 +47,8 @@ from longshore.ports.database import Admission, Database, Repeat, RepeatTaken
 from longshore.ports.secrets import SecretBox
 from longshore.ports.storage import Constraints, LinkSigner, ObjectKey, ObjectStore, SignedForm, SignedRequest
 from longshore.services.access import READ, WRITE
+from longshore.services.asking import MAX_POSITION, NewUpload, PositionInvalid, SendBy, fingerprint_of, granted
 from longshore.services.projects import Projects
-
-
-class SendBy(StrEnum):
-    PUT = "put"
-    POST = "post"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewUpload:
-    """One file that somebody wants to bring. `size` is exact; without it, at most `max_size` bytes may come.
-
-    `metadata`, labels and names are claims, checked in `Uploads.request`.
-    """
-
-    name: str
-    type: str
-    size: int | None = None
-    max_size: int | None = None
-    kind: str | None = None
-    record: Record | None = None
-    position: int = 0
-    uploader: str | None = None
-    group: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
-    store: bool | None = None
-    send_by: SendBy = SendBy.PUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +71,7 @@ class PostNotOffered(Unsupported):
     title = "The store behind this installation takes no forms: send by `put`"
 
 
-class PositionInvalid(Invalid):
-    code = "bad-position"
-    title = "A position is a whole number from 0 to 1,000,000"
-
-
 NOBODY = FileId(UUID(int=0))
-MAX_POSITION = 1_000_000
 
 
 class Uploads:
@@ -146,7 +110,7 @@ class Uploads:
         GrantTooNarrow, KeyReused, Throttled, DatabaseBusy for the request as a whole.
         """
         now = self._clock.now()
-        fingerprint = _fingerprint(principal, wanted) if idempotency_key else ""
+        fingerprint = fingerprint_of(principal, wanted) if idempotency_key else ""
         if idempotency_key:
             repeat = await self._repeat(principal, idempotency_key, fingerprint)
             if repeat is not None:
@@ -200,7 +164,7 @@ class Uploads:
 
         `upload_id` is for an API whose clients may choose it; whether it is free shows when the row is written.
         """
-        new = _granted(principal, new)
+        new = granted(principal, new)
         name, declared = clean(new.name), check_media_type(new.type)
         for label in (new.uploader, new.group):
             if label is not None:
@@ -382,50 +346,3 @@ def still_open(upload: Upload, now: datetime, grace: timedelta = timedelta(0)) -
         raise UploadAborted
     if upload.state is UploadState.EXPIRED or (upload.state is UploadState.OPEN and upload.expires_at + grace < now):
         raise UploadExpired
-
-
-def _granted(principal: Principal, new: NewUpload) -> NewUpload:
-    """`new` as the principal's grant allows it: forced values filled in. Raises GrantTooNarrow."""
-    match principal:
-        case Server():
-            return new
-        case Browser():
-            if not principal.project.browser_uploads:
-                raise GrantTooNarrow("This project does not take uploads with the public key alone")
-            if new.record is not None or new.uploader is not None or new.group is not None or new.store is not None:
-                raise GrantTooNarrow("With the public key alone, record, uploader, group and store cannot be set")
-            return new
-        case Uploader():
-            if new.uploader not in (None, principal.uploader) or new.group not in (None, principal.group):
-                raise GrantTooNarrow("The token names another uploader or group")
-            kind = new.kind
-            if principal.kinds is not None:
-                kind = kind or (next(iter(principal.kinds)) if len(principal.kinds) == 1 else None)
-                if kind not in principal.kinds:
-                    raise GrantTooNarrow(f"The token allows the kinds {', '.join(sorted(principal.kinds))} only")
-            record = new.record
-            if principal.record is not None:
-                kind_of, _, ident = principal.record.partition("/")
-                record = record or Record(kind_of, ident)
-                if str(record) != principal.record:
-                    raise GrantTooNarrow(f"The token is for the record {principal.record} only")
-            elif record is not None:
-                raise GrantTooNarrow("The token does not name a record")
-            return replace(new, uploader=principal.uploader, group=principal.group, kind=kind, record=record)
-        case UploadClient():
-            if new.record is not None or new.uploader is not None or new.group is not None:
-                raise GrantTooNarrow("With the public key alone, record, uploader and group cannot be set")
-            return new
-        case TokenHolder():
-            raise GrantTooNarrow("An upload's own token cannot request other uploads")
-
-
-def _fingerprint(principal: Principal, wanted: Sequence[NewUpload]) -> str:
-    parts = [
-        [
-            *(new.name, new.type, new.size, new.max_size, new.kind, str(new.record), new.position),
-            *(new.uploader, new.group, sorted(new.metadata.items()), new.store, new.send_by),
-        ]
-        for new in wanted
-    ]
-    return hashlib.sha256(json.dumps([principal.actor, parts]).encode()).hexdigest()

@@ -15,7 +15,7 @@ from longshore.core.file import FileState, Scan, StepName, StepState
 from longshore.core.kind import ScanPolicy, Visibility
 from longshore.core.sizes import MAX_SIZE
 from longshore.core.upload import MAX_BATCH, UploadState
-from longshore.services.uploads import MAX_POSITION, SendBy
+from longshore.services.asking import MAX_POSITION, SendBy
 
 Size = Annotated[int, Meta(ge=0, le=MAX_SIZE, description="Bytes")]
 Name = Annotated[str, Meta(min_length=1, max_length=8192)]

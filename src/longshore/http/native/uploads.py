@@ -22,9 +22,10 @@ from longshore.http.native.bodies import (
     UploadStatus,
 )
 from longshore.http.native.shapes import batch_item, upload_answer, upload_status
+from longshore.services.asking import NewUpload
 from longshore.services.confirming import Confirming
 from longshore.services.files import Files
-from longshore.services.uploads import NewUpload, Uploads
+from longshore.services.uploads import Uploads
 
 MAX_IDEMPOTENCY_KEY = 255
 _encoder = msgspec.json.Encoder()

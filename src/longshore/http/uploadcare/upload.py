@@ -31,8 +31,8 @@ from longshore.http.uploadcare.services import UploadcareServices
 from longshore.http.uploadcare.signatures import check_upload
 from longshore.http.uploadcare.spool import FIELDS_SIZE, FRAMING, MAX_PART_HEADER, Spool, Spooled
 from longshore.http.uploadcare.tokens import bearer_of, check_token
+from longshore.services.asking import NewUpload
 from longshore.services.confirming import Brought
-from longshore.services.uploads import NewUpload
 
 log = structlog.get_logger()
 
