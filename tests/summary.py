@@ -39,7 +39,12 @@ def _sort_of_test(nodeid: str) -> str:
 
 
 def _server_versions() -> list[str]:
-    return [_version("clamd", "--version"), _version("nginx", "-v"), _version("chromium", "--version")]
+    return [
+        _version("clamd", "--version"),
+        _version("nginx", "-v"),
+        _version("radosgw", "--version"),
+        _version("chromium", "--version"),
+    ]
 
 
 def _version(program: str, option: str) -> str:

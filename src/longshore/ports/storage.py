@@ -5,6 +5,7 @@ Keys are ours and already safe; content is never inspected here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -14,6 +15,13 @@ from typing import Protocol
 
 from longshore.core.errors import Forbidden, Gone, Invalid, PreconditionFailed, TooLarge
 from longshore.core.ids import FileId
+
+_KEY_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}(?:/[A-Za-z0-9_-]{1,128}){0,2}")
+
+
+def is_key_name(name: str) -> bool:
+    """Whether an outsider's text is the name of a key: one to three segments of `[A-Za-z0-9_-]`."""
+    return len(name) <= 200 and _KEY_NAME.fullmatch(name) is not None
 
 
 class Bucket(StrEnum):

@@ -1,4 +1,4 @@
-"""Every adapter that claims `ports.storage` and `ports.derived`, opened on something empty. S3 will be one more entry.
+"""Every adapter that claims `ports.storage` and `ports.derived`, opened on something empty.
 
 `disk-named` is a disk whose file system cannot make files without a name.
 """
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -21,9 +22,17 @@ from longshore.adapters.disk.derived import DiskDerivedStore
 from longshore.adapters.disk.links import DiskLinkSigner
 from longshore.adapters.disk.objects import DiskObjectStore
 from longshore.adapters.disk.receiver import DiskLinkReceiver
-from longshore.core.ids import FileId
+from longshore.adapters.s3 import S3Settings
+from longshore.adapters.s3.connection import Connection
+from longshore.adapters.s3.links import S3LinkSigner
+from longshore.adapters.s3.objects import S3ObjectStore
+from longshore.core.ids import FileId, RandomIds
+from longshore.core.sizes import MIB
+from longshore.core.time import SystemClock
 from longshore.ports.derived import DerivedStore
 from longshore.ports.storage import Constraints, LinkReceiver, LinkSigner, ObjectKey, ObjectStore
+from tests.s3 import Peek
+from tests.servers.ceph import ACCESS_KEY, REGION, SECRET_KEY, Ceph
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 LINK_KEY = b"0123456789abcdef0123456789abcdef"
@@ -39,31 +48,54 @@ class StoppedClock:
 
 @dataclass
 class Storage:
-    """`folder` holds everything that the store keeps, for looking behind its back."""
+    """`where` is told by `check`, `remains` looks behind the store's back, `receiver` is there for a disk only."""
 
     objects: ObjectStore
     signer: LinkSigner
-    receiver: LinkReceiver
     clock: StoppedClock
+    where: str
+    remains: Callable[[], list[str]]
+    """Names of all that is kept, and of what broken writes left."""
     folder: Path
-
-    def remains(self) -> list[str]:
-        """Names of all files on the disk."""
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+    receiver: LinkReceiver
 
 
 @pytest.fixture(params=["disk", "disk-named"])
 def without_names(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "disk-named":
+        _refuse_nameless(monkeypatch)
+
+
+def _refuse_nameless(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> int:
         folder.stat()  # absent is another error
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), str(folder))
 
+    monkeypatch.setattr(pending, "_open_nameless", refuse)
+
+
+@pytest.fixture(params=["disk", "disk-named", pytest.param("s3", marks=pytest.mark.server)])
+async def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Storage]:
+    if request.param == "s3":
+        async with on_s3(request.getfixturevalue("ceph"), tmp_path) as opened:
+            yield opened
+        return
     if request.param == "disk-named":
-        monkeypatch.setattr(pending, "_open_nameless", refuse)
+        _refuse_nameless(monkeypatch)
+    with on_disk(tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture
-def storage(without_names: None, tmp_path: Path) -> Iterator[Storage]:
+def disk_storage(without_names: None, tmp_path: Path) -> Iterator[Storage]:
+    with on_disk(tmp_path) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def on_disk(tmp_path: Path) -> Iterator[Storage]:
     folder = tmp_path / "objects"
     store = DiskObjectStore(folder, threads=4)
     clock = StoppedClock()
@@ -73,8 +105,38 @@ def storage(without_names: None, tmp_path: Path) -> Iterator[Storage]:
         receiver=DiskLinkReceiver(store, LINK_KEY, clock),
         clock=clock,
         folder=folder,
+        where=str(folder),
+        remains=lambda: sorted(path.name for path in folder.rglob("*") if path.is_file()),
     )
     store.close()
+
+
+def s3_settings(ceph: Ceph, bucket: str) -> S3Settings:
+    return S3Settings(
+        endpoint=ceph.endpoint, region=REGION, bucket=bucket, access_key=ACCESS_KEY, secret_key=SECRET_KEY
+    )
+
+
+@contextlib.asynccontextmanager
+async def on_s3(ceph: Ceph, tmp_path: Path) -> AsyncIterator[Storage]:
+    peek = Peek.new(ceph.endpoint)
+    settings = s3_settings(ceph, peek.bucket)
+    # parts as small as S3 allows, so that tests reach them
+    store = S3ObjectStore(Connection(settings, SystemClock()), tmp_path / "originals", RandomIds(), part_size=5 * MIB)
+
+    def remains() -> list[str]:
+        return sorted(key.partition("/")[2] for key in [*peek.keys(), *peek.multiparts()])
+
+    yield Storage(
+        objects=store,
+        signer=S3LinkSigner(settings, SystemClock()),
+        receiver=cast("LinkReceiver", None),
+        clock=StoppedClock(),
+        folder=tmp_path,
+        where=peek.bucket,
+        remains=remains,
+    )
+    await store.close()
 
 
 @pytest.fixture

@@ -16,6 +16,12 @@ from tests.contract.storage.conftest import NOW, Storage, a_key, constraints
 KIND = "image/svg+xml; charset=utf-8"
 
 
+@pytest.fixture
+def storage(disk_storage: Storage) -> Storage:
+    """S3's links end in the store: tests/integration/s3."""
+    return disk_storage
+
+
 def opened(url: str) -> tuple[str, dict[str, str]]:
     """The path after `/storage/` and the parameters, as the HTTP side hands them over."""
     parts = urlsplit(url)

@@ -34,7 +34,10 @@ async def test_what_is_put_is_read_back(objects: ObjectStore) -> None:
     stored = await objects.put(key, body(content[:10], b"", content[10 : 3 * MIB], content[3 * MIB :]), limit=6 * MIB)
 
     assert stored.size == len(content)
-    assert await objects.head(key) == stored
+    described = await objects.head(key)
+    assert described is not None
+    assert (described.size, described.etag) == (stored.size, stored.etag)
+    assert abs(described.modified_at - stored.modified_at) <= timedelta(seconds=1)
     assert abs(stored.modified_at - datetime.now(UTC)) < timedelta(seconds=10)
     pieces = [piece async for piece in objects.read(key)]
     assert b"".join(pieces) == content
@@ -67,7 +70,7 @@ async def test_a_reader_may_leave_early(objects: ObjectStore) -> None:
     await objects.put(key, body(bytes(4 * MIB)), limit=4 * MIB)
 
     async for piece in objects.read(key):
-        assert len(piece) == MIB
+        assert 0 < len(piece) <= MIB
         break
 
     assert await objects.head(key)
@@ -161,8 +164,9 @@ async def test_a_cancelled_put_leaves_nothing(storage: Storage) -> None:
     assert storage.remains() == []
 
 
-async def test_cancelled_at_any_moment_an_object_is_whole_or_absent(storage: Storage) -> None:
-    """Also in the very moment in which it becomes visible."""
+async def test_cancelled_at_any_moment_an_object_is_whole_or_absent(disk_storage: Storage) -> None:
+    """Also in the very moment in which it becomes visible. (A remote store may hear of the end too late.)"""
+    storage = disk_storage
     before = len(list(Path("/proc/self/fd").iterdir()))
     content = os.urandom(3 * MIB)
     for step in range(60):
@@ -180,7 +184,8 @@ async def test_cancelled_at_any_moment_an_object_is_whole_or_absent(storage: Sto
     assert len(list(Path("/proc/self/fd").iterdir())) < before + 10
 
 
-async def test_files_are_private(storage: Storage) -> None:
+async def test_files_are_private(disk_storage: Storage) -> None:
+    storage = disk_storage
     await storage.objects.put(a_key(), body(b"x"), limit=9)
 
     for path in [storage.folder, *storage.folder.rglob("*")]:
@@ -235,8 +240,9 @@ async def test_a_sealed_key_takes_no_more_bytes(storage: Storage) -> None:
     assert await whole(storage.objects.read(sealed.key)) == b"bytes"
 
 
-async def test_a_put_that_a_seal_overtakes_is_refused(storage: Storage) -> None:
-    """The body was still arriving when somebody confirmed."""
+async def test_a_put_that_a_seal_overtakes_is_refused(disk_storage: Storage) -> None:
+    """The body was still arriving when somebody confirmed. (S3 takes it, and nobody ever reads it.)"""
+    storage = disk_storage
     source, target = a_key(), ObjectKey.sealed(FileId(uuid4()), "random")
     await storage.objects.put(source, body(b"bytes"), limit=9)
 
@@ -317,5 +323,5 @@ async def test_racing_puts_of_one_key_leave_one_whole(storage: Storage) -> None:
 
 
 async def test_checking_says_where_and_leaves_nothing(storage: Storage) -> None:
-    assert str(storage.folder) in await storage.objects.check()
+    assert storage.where in await storage.objects.check()
     assert storage.remains() == []

@@ -24,6 +24,12 @@ from longshore.ports.storage import (
 from tests.contract.storage.conftest import Storage, a_key, body, constraints, whole
 
 
+@pytest.fixture
+def storage(disk_storage: Storage) -> Storage:
+    """S3's links end in the store: tests/integration/s3."""
+    return disk_storage
+
+
 def grant(low: int = 1, high: int = 1000, *, write_once: bool = True) -> LinkGrant:
     return LinkGrant(key=a_key(), constraints=constraints(low, high), write_once=write_once)
 

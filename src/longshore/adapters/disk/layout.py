@@ -10,18 +10,11 @@ person finds a file by its uuid. Random ids spread evenly over 256 folders.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from longshore.ports.storage import Bucket, ObjectKey
+from longshore.ports.storage import Bucket, ObjectKey, is_key_name
 
 SEALED = ".sealed"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}(?:/[A-Za-z0-9_-]{1,128}){0,2}")
-
-
-def is_key_name(name: str) -> bool:
-    """Whether an outsider's text is the name of a key: one to three segments of `[A-Za-z0-9_-]`."""
-    return len(name) <= 200 and _NAME.fullmatch(name) is not None
 
 
 class Layout:

@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import cast
 from urllib.parse import quote
 
-from longshore.adapters.disk.layout import is_key_name
 from longshore.core.signing import equal
 from longshore.core.sizes import parse_int
 from longshore.core.time import EPOCH, Clock
@@ -35,6 +34,7 @@ from longshore.ports.storage import (
     SignedForm,
     SignedRequest,
     WrongType,
+    is_key_name,
 )
 
 _SECOND = timedelta(seconds=1)
