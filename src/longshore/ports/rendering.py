@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -87,6 +88,7 @@ class Renderer(Protocol):
         key: str = "",
         tenant: str = "",
         urgent: bool = True,
+        overlays: Sequence[int] = (),
     ) -> Rendered:
         """Do `plan` on the image behind `source`; write the result into `target`.
 
@@ -94,9 +96,11 @@ class Renderer(Protocol):
         enough). What stands in it after an error or a cancellation is worthless. `deadline` bounds the work itself
         (absent: by cost), waiting is bounded apart. `key` names plan and source together, best the cache key; a key
         that killed workers twice is refused for a while. Without `urgent`, for what nobody waits for, it stands behind
-        everything else. The result is `plan.width` x `plan.height`.
+        everything else. `overlays` are descriptors like `source`, one
+        for each of `plan.overlays`. The result is `plan.width` x `plan.height`, unless the plan is not exact.
 
-        Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, StorageFull (no room for the target),
+        Raises BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, BadOperation (too large a result of a plan that
+        is not exact), StorageFull (no room for the target),
         RenderTimeout, RenderCrashed, RenderRefused, RenderQueueFull. If the caller leaves, work stops.
         """
         ...

@@ -11,25 +11,29 @@ from typing import Any, cast
 
 import pyvips
 
-from longshore.adapters.vips import decode
+from longshore.adapters.vips import colour, decode
+from longshore.core.imaging.plan import Decode
 from longshore.core.media import BrokenMedia
 
 _CARRIED = ("delay", "loop", "background")
 
 
-def by_frame(source: int, frames: int, work: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
-    """The animation of `frames` frames behind a descriptor after `work` on each; all must come out with one size.
+def by_frame(source: int, wanted: Decode, work: Callable[[pyvips.Image], pyvips.Image]) -> pyvips.Image:
+    """The animation behind a descriptor after `work` on each of its frames; all must come out with one size.
 
     One frame of the source and all of the results are in memory. Raises BrokenMedia, or what the decoder raises.
     """
-    strip = decode.open_vips(source, n=frames)
-    height = strip.get_page_height()
-    if strip.get_n_pages() != frames or height * frames != strip.height:
+    strip = decode.open_vips(source, n=wanted.frames)
+    size = (strip.width, strip.get_page_height(), strip.get_n_pages())
+    if size != (wanted.width, wanted.height, wanted.frames):
         raise BrokenMedia("The file is not the image it was when it was inspected")
-    made = [
-        work(strip.crop(0, number * height, strip.width, height).copy_memory()).copy_memory()
-        for number in range(frames)
-    ]
+    conversion = colour.conversion(strip, wanted)
+    made: list[pyvips.Image] = []
+    for number in range(wanted.frames):
+        frame = strip.crop(0, number * wanted.height, wanted.width, wanted.height)
+        if conversion:
+            frame = frame.icc_transform("srgb", intent=conversion["intent"], embedded=True)
+        made.append(work(frame.copy_memory()).copy_memory())
     return joined(made, strip)
 
 

@@ -11,18 +11,18 @@ from typing import Any, cast
 
 import pyvips
 
-from longshore.core.imaging.encoding import Encode
 from longshore.core.imaging.operations import Profile
+from longshore.core.imaging.plan import Decode
 
 _PROFILE = "icc-profile-data"
 _SRGB_NAMES = (b"sRGB IEC61966", "sRGB IEC61966".encode("utf-16-be"))
 
 
-def conversion(image: pyvips.Image, how: Encode) -> dict[str, Any]:
+def conversion(image: pyvips.Image, wanted: Decode) -> dict[str, Any]:
     """What to tell `thumbnail` about the colours of a freshly opened picture; nothing when they may stay."""
-    if not needs_conversion(image) or is_kept(image, how):
+    if not needs_conversion(image) or is_kept(image, wanted):
         return {}
-    return {"output_profile": "srgb", "intent": "perceptual" if how.profile is Profile.ICC else "relative"}
+    return {"output_profile": "srgb", "intent": "perceptual" if wanted.profile is Profile.ICC else "relative"}
 
 
 def needs_conversion(image: pyvips.Image) -> bool:
@@ -33,9 +33,9 @@ def needs_conversion(image: pyvips.Image) -> bool:
     return profile[16:20] != b"RGB " or not any(name in profile for name in _SRGB_NAMES)
 
 
-def is_kept(image: pyvips.Image, how: Encode) -> bool:
+def is_kept(image: pyvips.Image, wanted: Decode) -> bool:
     """Whether pixels stay in the colours of their own profile. Only RGB can: the other formats know no CMYK."""
-    if how.profile is not Profile.KEEP or not image.get_typeof(_PROFILE):
+    if wanted.profile is not Profile.KEEP or not image.get_typeof(_PROFILE):
         return False
     profile = cast("bytes", image.get(_PROFILE))
-    return profile[16:20] == b"RGB " and len(profile) <= how.max_profile
+    return profile[16:20] == b"RGB " and len(profile) <= wanted.max_profile

@@ -48,8 +48,6 @@ _PILLOW: dict[Kind, type[ImageFile.ImageFile]] = {
 #: What reading damaged EXIF may raise.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, LookupError, ArithmeticError, TypeError)
 
-_SRGB_NAMES = (b"sRGB IEC61966", "sRGB IEC61966".encode("utf-16-be"))
-
 
 def prepare() -> None:
     """Once per worker, before the first picture."""
@@ -110,14 +108,6 @@ def pixels_of(picture: ImageFile.ImageFile, kind: Kind) -> pyvips.Image:
 def _blob(content: bytes) -> Any:
     """pyvips takes bytes for blobs; its type stubs do not know it."""
     return content
-
-
-def needs_conversion(image: pyvips.Image) -> bool:
-    """Whether the embedded profile says anything other than sRGB. (CMYK without a profile is converted anyway.)"""
-    if not image.get_typeof("icc-profile-data"):
-        return False
-    profile = cast("bytes", image.get("icc-profile-data"))
-    return profile[16:20] != b"RGB " or not any(name in profile for name in _SRGB_NAMES)
 
 
 def orientation_of(image: pyvips.Image) -> int | None:

@@ -1,88 +1,98 @@
-"""Writing pictures. Runs in workers only.
+"""Writing pictures: which of the formats that the plan allows, at which quality, with which metadata. Workers only.
 
-Whatever changes bytes here asks for a new `ENCODER_GENERATION` in `core/imaging/transformation.py`.
+Which format, where the plan leaves a choice: transparency rules JPEG out. Drawings, screenshots and text (`is_flat`)
+are also written without loss, which is cheap for them, and pictures up to 128x128 also in the other lossy format,
+because headers weigh most there; the smaller file is sent, the lossless one when they are equal. Of anything else only
+the expected format is written.
 """
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import NamedTuple
 
 import pyvips
-from pyvips.enums import ForeignKeep
 
+from longshore.adapters.vips.judge import is_flat, is_opaque, smart_score
+from longshore.adapters.vips.save import save, save_exactly
+from longshore.adapters.vips.strip import stripped
+from longshore.core.imaging.encoding import Encode
 from longshore.core.imaging.negotiate import OutputFormat
-from longshore.core.imaging.operations import Metadata, QualityLevel
-from longshore.core.imaging.plan import Encode
+from longshore.core.imaging.quality import LEVELS, PER_PICTURE, encoder_quality
 
-#: Encoder quality by level, in the order JPEG, WebP, AVIF. Sizes beside normal are the contract's (better 125 %, best
-#: 170 %, lighter 80 %, lightest 50 %), measured on photographs of 800x600.
-_QUALITY = {
-    QualityLevel.NORMAL: (80, 80, 60),
-    QualityLevel.BETTER: (86, 85, 67),
-    QualityLevel.BEST: (90, 91, 78),
-    QualityLevel.LIGHTER: (71, 74, 55),
-    QualityLevel.LIGHTEST: (41, 40, 44),
-    QualityLevel.SMART: (80, 80, 60),
-    QualityLevel.SMART_RETINA: (56, 55, 47),
-}
-
-#: First answers: WebP effort 2 and AVIF effort 0 cost a fraction of the libraries' defaults for a few per cent more
-#: bytes (media.md 2).
-_WEBP_EFFORT = 2
-_AVIF_EFFORT = 0
-_PNG_LEVEL = 6
-
-#: What tells on people: place, serial numbers, makers' notes, and a thumbnail that may show what was cropped away.
-_SENSITIVE_PREFIXES = ("exif-ifd1-", "exif-ifd3-")
-_SENSITIVE_ENDINGS = ("SerialNumber", "-MakerNote", "-CameraOwnerName", "-OwnerName", "-UserComment", "-ImageUniqueID")
-_SENSITIVE_FIELDS = ("jpeg-thumbnail-data", "xmp-data", "iptc-data")
-
-_PAPER = [255.0, 255.0, 255.0]
-"""What shows through where JPEG has no transparency."""
+_TINY = 128 * 128  # pixels
+_LOSSY = frozenset({OutputFormat.JPEG, OutputFormat.WEBP, OutputFormat.AVIF})
 
 
-def encode(image: pyvips.Image, how: Encode) -> bytes:
-    """The bytes of the finished file, 8 bits a channel."""
+class Encoded(NamedTuple):
+    """A finished file."""
+
+    content: bytes
+    format: OutputFormat
+
+
+def encode(image: pyvips.Image, how: Encode, *, source_quality: int | None = None) -> Encoded:
+    """The finished file, 8 bits a channel. An image with several pages is an animation.
+
+    `source_quality`: what `jpeg_quality` said of the source, when that is a JPEG whose losses are still in the pixels;
+    no JPEG is written at a higher one. Raises pyvips.Error.
+    """
     image = plain(image)
-    keep = _keep(how.strip)
-    if how.strip is Metadata.SENSITIVE:
-        image = _without_sensitive(image)
-    jpeg, webp, avif = _QUALITY[how.quality]
-    match how.format:
-        case OutputFormat.JPEG:
-            if image.hasalpha():
-                image = image.flatten(background=_PAPER)
-            return image.jpegsave_buffer(Q=jpeg, optimize_coding=True, interlace=how.progressive, keep=keep)
-        case OutputFormat.PNG:
-            return image.pngsave_buffer(compression=_PNG_LEVEL, keep=keep)
-        case OutputFormat.WEBP:
-            return image.webpsave_buffer(Q=webp, effort=_WEBP_EFFORT, keep=keep)
-        case OutputFormat.AVIF:
-            return image.heifsave_buffer(compression="av1", Q=avif, effort=_AVIF_EFFORT, keep=keep)
-        case _:
-            assert_never(how.format)
+    image, keep = stripped(image, how)
+    if image.get_n_pages() > 1:
+        return Encoded(save(image, how.format, _quality(image, how, how.format, source_quality), keep=keep), how.format)
+    if image.hasalpha() and is_opaque(image):
+        image = image[: image.bands - 1]
+    formats = list(how.formats)
+    if image.hasalpha():
+        if OutputFormat.PNG in formats:
+            formats = [output for output in formats if output is not OutputFormat.JPEG]
+        elif formats == [OutputFormat.JPEG]:
+            image = image.flatten(background=[float(value) for value in how.paper])
+    flat = is_flat(image)
+    made = [
+        Encoded(_written(image, how, output, source_quality, flat, keep), output)
+        for output in _candidates(image, formats, flat=flat)
+    ]
+    if flat and OutputFormat.WEBP in formats:
+        made.insert(0, Encoded(save_exactly(image, OutputFormat.WEBP, keep=keep), OutputFormat.WEBP))
+    return min(made, key=lambda encoded: len(encoded.content))
 
 
 def plain(image: pyvips.Image) -> pyvips.Image:
-    """Grey or sRGB, 8 bits: what every encoder here takes and every client shows."""
+    """Grey or RGB, 8 bits: what every encoder here takes and every client shows."""
     if image.interpretation not in ("srgb", "b-w"):
         image = image.colourspace("b-w" if image.bands < 3 else "srgb")
     return image if image.format == "uchar" else image.cast("uchar")
 
 
-def _keep(strip: Metadata) -> int:
-    match strip:
-        case Metadata.ALL:
-            return ForeignKeep.NONE  # the pixels are sRGB by now, so no profile is needed either
-        case Metadata.NONE:
-            return ForeignKeep.ALL
-        case Metadata.SENSITIVE:
-            return ForeignKeep.EXIF | ForeignKeep.ICC
+def _candidates(image: pyvips.Image, formats: list[OutputFormat], *, flat: bool) -> list[OutputFormat]:
+    """The formats worth writing, lossless ones first."""
+    expected = formats[0]
+    lossless = [OutputFormat.PNG] if OutputFormat.PNG in formats and (flat or len(formats) == 1) else []
+    lossy = [output for output in formats if output in _LOSSY]
+    if not lossy:
+        return [expected]
+    if image.width * image.height > _TINY:
+        lossy = lossy[:1]
+    return lossless + lossy
 
 
-def _without_sensitive(image: pyvips.Image) -> pyvips.Image:
-    image = image.copy()
-    for field in image.get_fields():
-        if field.startswith(_SENSITIVE_PREFIXES) or field.endswith(_SENSITIVE_ENDINGS) or field in _SENSITIVE_FIELDS:
-            image.remove(field)
-    return image
+def _written(
+    image: pyvips.Image, how: Encode, output: OutputFormat, source_quality: int | None, flat: bool, keep: int
+) -> bytes:
+    if output is OutputFormat.PNG:
+        return save_exactly(image, output, keep=keep)
+    quality = _quality(image, how, output, source_quality, flat=flat)
+    return save(image, output, quality, flat=flat, progressive=how.progressive, keep=keep)
+
+
+def _quality(
+    image: pyvips.Image, how: Encode, output: OutputFormat, source_quality: int | None, *, flat: bool = False
+) -> int:
+    """The number for the encoder. Unused by lossless formats."""
+    if output not in _LOSSY:
+        return 100
+    # What predicts scores was fitted on photographs; and an animation's frames would each want another level.
+    is_smart = how.quality in PER_PICTURE and not flat and image.get_n_pages() == 1
+    quality = encoder_quality(output, smart_score(image, how.quality, output) if is_smart else LEVELS[how.quality])
+    return min(quality, source_quality) if output is OutputFormat.JPEG and source_quality else quality

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -23,6 +24,8 @@ from longshore.adapters.vips.killers import Killers
 from longshore.adapters.vips.settings import VipsSettings
 from longshore.adapters.vips.sniff import is_heavy, sniff
 from longshore.core.errors import Busy, Problem, StorageFull, Unsupported
+from longshore.core.imaging.documents import Document
+from longshore.core.imaging.grammar import BadOperation
 from longshore.core.imaging.plan import Plan
 from longshore.core.media import BrokenMedia, ImageFacts, MediaTooLarge
 from longshore.ports.rendering import (
@@ -40,7 +43,7 @@ _FULL_DISK_PAUSE = timedelta(seconds=30)
 #: The only problems a worker can make us raise.
 _PROBLEMS: dict[str, type[Problem]] = {
     problem.code: problem
-    for problem in (BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderCrashed, StorageFull)
+    for problem in (BadOperation, BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge, RenderCrashed, StorageFull)
 }
 
 
@@ -150,18 +153,25 @@ class VipsPool:
         key: str = "",
         tenant: str = "",
         urgent: bool = True,
+        overlays: Sequence[int] = (),
     ) -> Rendered:
         """See `Renderer.render`."""
         seconds = deadline.total_seconds() if deadline else self._deadline(plan.is_heavy)
         job = wire.RenderJob(plan=wire.WirePlan.of(plan), deadline=seconds, result_size=self._settings.result_size)
         key = key or f"{_identity(source)} {sha256(msgspec.json.encode(plan)).hexdigest()}"
         lane = Lane.IDLE if not urgent else Lane.HEAVY if plan.is_heavy else Lane.LIGHT
-        await self._run(job, (source, target), lane, seconds=seconds, key=key, tenant=tenant)
-        # Said by the plan and the file system, not by the worker, which has read hostile bytes.
+        descriptors = (source, target, *overlays)
+        reply = await self._run(job, descriptors, lane, seconds=seconds, key=key, tenant=tenant)
+        # Said by the plan and the file system; a worker has read hostile bytes, and only chooses among formats.
         size = os.fstat(target).st_size
-        if not size:
+        if not size or not isinstance(reply, wire.Written):
             raise RenderCrashed
-        return Rendered(content_type=plan.encode.format.content_type, width=plan.width, height=plan.height, size=size)
+        width, height = (plan.width, plan.height) if plan.is_exact else (reply.width, reply.height)
+        if isinstance(plan.encode, Document):
+            return Rendered(content_type=plan.content_type, width=width, height=height, size=size)
+        if reply.format is None or reply.format not in plan.encode.formats:
+            raise RenderCrashed
+        return Rendered(content_type=reply.format.content_type, width=width, height=height, size=size)
 
     def _deadline(self, heavy: bool) -> float:
         return self._settings.heavy_deadline if heavy else self._settings.light_deadline

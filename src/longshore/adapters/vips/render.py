@@ -1,104 +1,82 @@
-"""Doing a plan: decode at the best shrink, steps, encode. Runs in workers only.
-
-libvips shrinks, Pillow enlarges: libvips' enlarging goes through a general affine that takes two and a half times as
-long and moves the picture by up to a third of a source pixel (libvips issue 4841).
-"""
+"""Doing a plan: decode at the best shrink, steps, encode. Runs in workers only."""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import pyvips
 
-from longshore.adapters.vips import decode
+from longshore.adapters.vips.animate import by_frame
+from longshore.adapters.vips.apply import Layers, applied
 from longshore.adapters.vips.encode import encode
-from longshore.adapters.vips.enlarge import enlarged
-from longshore.adapters.vips.sniff import Kind
+from longshore.adapters.vips.info import document
+from longshore.adapters.vips.load import loaded
+from longshore.adapters.vips.tables import source_quality
 from longshore.adapters.vips.wire import WirePlan
 from longshore.core.errors import StorageFull
-from longshore.core.imaging.plan import Decode, Scale
-from longshore.core.media import BrokenMedia
+from longshore.core.imaging.negotiate import OutputFormat
+from longshore.core.imaging.operations import SELF
+from longshore.core.imaging.steps import Crop, Scale, Size, Step
 from longshore.ports.rendering import RenderCrashed, ResultTooLarge
 
 
-def render(plan: WirePlan, source: int, target: int, result_size: int) -> None:
+class Outcome(NamedTuple):
+    """What was written: its format, None for a document, and the size of the picture in pixels."""
+
+    format: OutputFormat | None
+    width: int
+    height: int
+
+
+def render(plan: WirePlan, source: int, overlays: Sequence[int], target: int, result_size: int) -> Outcome:
     """Do `plan` on the image behind `source`, write at most `result_size` bytes into `target`.
 
-    Raises Unsupported, BrokenMedia, RenderCrashed, ResultTooLarge, StorageFull, or what the decoders raise.
+    Raises Unsupported, BrokenMedia, BadOperation, RenderCrashed, ResultTooLarge, StorageFull, or what decoders raise.
     """
-    kind = decode.kind_of(source)
-    if kind.value != plan.decode.format:
-        raise BrokenMedia("The file is not the image it was when it was inspected")
-    first, *later = plan.typed_steps() or (Scale(width=plan.width, height=plan.height),)
-    # Into memory, for two reasons: a second resampling looks around itself, while a decoder delivers rows in order
-    # only; and from here on nothing that goes wrong is the file's fault.
-    image = _decoded(kind, source, plan.decode, first).copy_memory()
-    for step in later:
-        image = _scaled(image, step).copy_memory()
+    steps = plan.typed_steps()
+    others = iter(overlays)
+    layers = Layers(plan.layers, [source if layer.source == SELF else next(others) for layer in plan.layers])
+    crop, scale, rest = _first_geometry(steps)
+    result: Size | None = None
+    if plan.decode.frames > 1:
+        image = by_frame(source, plan.decode, lambda frame: applied(frame, steps, layers)[0])
+        size = Size(image.width, image.get_page_height())
+    else:
+        image, result = applied(loaded(source, plan.decode, crop, scale), rest, layers)
+        size = Size(image.width, image.height)
+    if plan.document is not None:
+        content, output = document(image, plan.document, result), None
+        size = result or Size(plan.width, plan.height)
+    else:
+        content, output = _encoded(image, plan, source)
+    _write(target, content, result_size)
+    return Outcome(output, size.width, size.height)
+
+
+def _first_geometry(steps: tuple[Step, ...]) -> tuple[Crop | None, Scale | None, tuple[Step, ...]]:
+    """What can be done while decoding, and the rest."""
+    match steps:
+        case (Crop() as crop, Scale() as scale, *rest):
+            return crop, scale, tuple(rest)
+        case (Crop() as crop, *rest):
+            return crop, None, tuple(rest)
+        case (Scale() as scale, *rest):
+            return None, scale, tuple(rest)
+        case _:
+            return None, None, steps
+
+
+def _encoded(image: pyvips.Image, plan: WirePlan, source: int) -> tuple[bytes, OutputFormat]:
+    if plan.encode is None:
+        raise RenderCrashed("The plan does not say what to write")
     try:
-        content = encode(image, plan.encode)
+        made = encode(image, plan.encode, source_quality=source_quality(source, plan.decode, image))
     except pyvips.Error as error:
         raise RenderCrashed("The result could not be encoded, most likely for want of memory") from error
-    _write(target, content, result_size)
-
-
-def _decoded(kind: Kind, source: int, wanted: Decode, scale: Scale) -> pyvips.Image:
-    """The picture at the size of its first step, upright unless the plan says otherwise, in sRGB or grey.
-
-    libvips chooses how far to shrink while decoding, and always leaves a factor of two to the resampling.
-    """
-    if kind in decode.VIPS_KINDS:
-        header = decode.open_vips(source)
-        if kind is Kind.SVG:  # drawn at the size asked for: nothing to enlarge
-            return pyvips.Image.thumbnail_source(
-                decode.vips_source(source), scale.width, height=scale.height, size="force", fail_on="error"
-            )
-        _check(header.width, header.height, wanted)
-        shrunk = _shrunk(wanted, scale, decode.orientation_of(header))
-        image = pyvips.Image.thumbnail_source(
-            decode.vips_source(source),
-            shrunk.width,
-            height=shrunk.height,
-            size="force",
-            no_rotate=not wanted.rotated,
-            fail_on="error",
-            **_towards_srgb(header),
-        )
-        return image if shrunk == scale else enlarged(image, scale)
-    with decode.open_pillow(kind, source) as picture:
-        _check(*picture.size, wanted)
-        pixels = decode.pixels_of(picture, kind)
-    shrunk = _shrunk(wanted, scale, decode.orientation_of(pixels))
-    image = pixels.thumbnail_image(
-        shrunk.width, height=shrunk.height, size="force", no_rotate=not wanted.rotated, **_towards_srgb(pixels)
-    )
-    return image if shrunk == scale else enlarged(image, scale)
-
-
-def _shrunk(wanted: Decode, scale: Scale, orientation: int | None) -> Scale:
-    """The part of a scaling that makes the picture smaller, on each axis."""
-    width, height = wanted.width, wanted.height
-    if wanted.rotated and (orientation or 1) > 4:
-        width, height = height, width
-    return Scale(width=min(scale.width, width), height=min(scale.height, height))
-
-
-def _scaled(image: pyvips.Image, step: Scale) -> pyvips.Image:
-    small = Scale(width=min(step.width, image.width), height=min(step.height, image.height))
-    if (image.width, image.height) != (small.width, small.height):
-        image = image.thumbnail_image(small.width, height=small.height, size="force", no_rotate=True)
-    return image if small == step else enlarged(image, step)
-
-
-def _towards_srgb(image: pyvips.Image) -> dict[str, Any]:
-    return {"output_profile": "srgb"} if decode.needs_conversion(image) else {}
-
-
-def _check(width: int, height: int, wanted: Decode) -> None:
-    if (width, height) != (wanted.width, wanted.height):
-        raise BrokenMedia("The file is not the image it was when it was inspected")
+    return made.content, made.format
 
 
 def _write(target: int, content: bytes, result_size: int) -> None:

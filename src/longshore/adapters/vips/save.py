@@ -76,7 +76,7 @@ def save_exactly(image: pyvips.Image, output: OutputFormat, *, keep: int = Forei
         small = image.pngsave_buffer(compression=_PNG_LEVEL, keep=keep, palette=True, Q=100, dither=0)
         # The palette is made by a quantiser that promises nothing.
         again = pyvips.Image.new_from_buffer(small, "")
-        if (again.bands, again.width) == (image.bands, image.width) and (again == image).min() == 255:
+        if (again.bands, again.width) == (image.bands, image.width) and again.relational(image, "equal").avg() == 255:
             return small
     return image.pngsave_buffer(compression=_PNG_LEVEL, keep=keep)
 

@@ -5,7 +5,7 @@ The orientation is in the pixels by now (or `autorotate/no` left it to the tag, 
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import pyvips
 from pyvips.enums import ForeignKeep
@@ -18,7 +18,7 @@ from longshore.core.imaging.operations import Metadata, Profile
 _SENSITIVE_PREFIXES = ("exif-ifd1-", "exif-ifd3-")
 _SENSITIVE_ENDINGS = (
     "SerialNumber", "-MakerNote", "-CameraOwnerName", "-OwnerName", "-UserComment", "-ImageUniqueID", "-HostComputer",
-    "-XPComment", "-XPKeywords", "-XPSubject", "-ImageDescription", "-SubSecTime", "-InterColorProfile",
+    "-XPComment",
 )  # fmt: skip
 #: Blocks that hold the same again, unsorted.
 _OPAQUE = ("xmp-data", "iptc-data", "photoshop-data", "jpeg-thumbnail-data", "heif-thumbnail", "gainmap-data")
@@ -44,8 +44,9 @@ def stripped(image: pyvips.Image, how: Encode) -> tuple[pyvips.Image, int]:
             for field in [field for field in image.get_fields() if field.startswith(("exif-ifd1-", "jpeg-thumbnail"))]:
                 image.remove(field)
     if image.get_typeof(_PROFILE):
-        # Pixels are sRGB, which needs no profile, unless the URL wants one to stay.
-        if how.profile is not Profile.FAST and len(cast("bytes", image.get(_PROFILE))) <= how.max_profile:
+        # It says what the pixels are by now. sRGB needs no saying, unless the URL wants something to stay.
+        is_wanted = how.profile is not Profile.FAST or how.strip is not Metadata.ALL
+        if is_wanted and len(cast("bytes", image.get(_PROFILE))) <= how.max_profile:
             keep |= ForeignKeep.ICC
         else:
             image.remove(_PROFILE)
@@ -56,10 +57,3 @@ def _is_sensitive(field: str) -> bool:
     return (
         field.startswith((*_SENSITIVE_PREFIXES, *_COMMENTS)) or field.endswith(_SENSITIVE_ENDINGS) or field in _OPAQUE
     )
-
-
-def carry(source: pyvips.Image, target: pyvips.Image) -> None:
-    """Give `target`, whose pixels another library made, the metadata of `source`."""
-    for field in source.get_fields():
-        if field.startswith(("exif-", *_COMMENTS)) or field in (*_OPAQUE, _PROFILE, "orientation"):
-            target.set_type(source.get_typeof(field), field, cast("Any", source.get(field)))

@@ -11,12 +11,17 @@ import asyncio
 import os
 import socket
 import struct
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 
+from longshore.core.imaging import steps
+from longshore.core.imaging.documents import Document
+from longshore.core.imaging.encoding import Encode
 from longshore.core.imaging.limits import ImageLimits
-from longshore.core.imaging.plan import Decode, Encode, Plan, Scale, Step
+from longshore.core.imaging.negotiate import OutputFormat
+from longshore.core.imaging.plan import Decode, Layer, Plan
+from longshore.core.imaging.steps import Step
 from longshore.core.media import ImageFacts
 
 #: The zygote says READY once; then each FORK, with a socket, is answered by a pid, with a pidfd.
@@ -27,23 +32,26 @@ _LENGTH = struct.Struct(">I")
 _LONGEST = 1 << 20
 
 #: Steps travel as [word, fields]: the word chooses the type.
-_STEPS: dict[str, type[Step]] = {"scale": Scale}
+_STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in get_args(steps.Step)}
 _WORDS = {step: word for word, step in _STEPS.items()}
 
 
 class WirePlan(msgspec.Struct, frozen=True):
-    """`Plan`, its steps made tellable apart."""
+    """`Plan`, its steps made tellable apart; either `encode` or `document` is there."""
 
     decode: Decode
     steps: list[tuple[str, dict[str, Any]]]
-    encode: Encode
+    encode: Encode | None
+    document: Document | None
+    layers: list[Layer]
     width: int
     height: int
 
     @classmethod
     def of(cls, plan: Plan) -> WirePlan:
-        steps = [(_WORDS[type(step)], cast("dict[str, Any]", msgspec.to_builtins(step))) for step in plan.steps]
-        return cls(plan.decode, steps, plan.encode, plan.width, plan.height)
+        travelling = [(_WORDS[type(step)], cast("dict[str, Any]", msgspec.to_builtins(step))) for step in plan.steps]
+        encode, document = (None, plan.encode) if isinstance(plan.encode, Document) else (plan.encode, None)
+        return cls(plan.decode, travelling, encode, document, list(plan.layers), plan.width, plan.height)
 
     def typed_steps(self) -> tuple[Step, ...]:
         return tuple(msgspec.convert(fields, _STEPS[word]) for word, fields in self.steps)
@@ -57,7 +65,7 @@ class InspectJob(msgspec.Struct, frozen=True, tag="inspect"):
 
 
 class RenderJob(msgspec.Struct, frozen=True, tag="render"):
-    """Descriptors: the source, the target. `deadline` in seconds, `result_size` in bytes."""
+    """Descriptors: the source, the target, one for each overlay. `deadline` in seconds, `result_size` in bytes."""
 
     plan: WirePlan
     deadline: float
@@ -75,8 +83,11 @@ class Inspected(msgspec.Struct, frozen=True, tag="inspected"):
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
-    """The target holds the result."""
+    """The target holds the result. `format` is one of the plan's, None for a document; its size in pixels."""
 
+    format: OutputFormat | None
+    width: int
+    height: int
     peak: int
 
 

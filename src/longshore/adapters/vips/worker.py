@@ -31,6 +31,7 @@ from longshore.adapters.vips.wire import (
     send,
 )
 from longshore.core.errors import Problem
+from longshore.core.imaging.plan import MAX_LAYERS
 from longshore.core.media import BrokenMedia
 from longshore.ports.rendering import RenderCrashed
 
@@ -53,7 +54,7 @@ def main(sock: socket.socket, *, memory: int, result_size: int) -> None:
     decode.prepare()
     confine.limit(memory=memory, result_size=result_size)
     while True:
-        message = receive(sock, 2)
+        message = receive(sock, 2 + MAX_LAYERS)
         if message is None:
             return
         body, descriptors = message
@@ -70,8 +71,9 @@ def _work(job: Job, descriptors: list[int]) -> Reply:
             case InspectJob():
                 return Inspected(facts=inspect(descriptors[0], job.limits), peak=confine.peak())
             case RenderJob():
-                render(job.plan, descriptors[0], descriptors[1], job.result_size)
-                return Written(peak=confine.peak())
+                source, target, *overlays = descriptors
+                output, width, height = render(job.plan, source, overlays, target, job.result_size)
+                return Written(format=output, width=width, height=height, peak=confine.peak())
             case _:
                 assert_never(job)
     except Problem as problem:

@@ -39,10 +39,18 @@ def check_input(facts: ImageFacts, limits: ImageLimits = DEFAULT_LIMITS) -> None
         )
 
 
-def check_output(width: int, height: int, *, is_jpeg: bool, limits: ImageLimits = DEFAULT_LIMITS) -> None:
-    """Raises BadOperation when the result would be too large. `is_jpeg`: JPEG for certain, for every client."""
-    side = limits.jpeg_side if is_jpeg else limits.output_side
+def check_output(width: int, height: int, *, side: int) -> None:
+    """Raises BadOperation when a side of the result would be longer than `side` pixels."""
     if max(width, height) > side:
         raise BadOperation(
             f"The result would be {width}x{height}; a side may be at most {side} pixels: add preview or resize"
+        )
+
+
+def check_frames(width: int, height: int, frames: int, limits: ImageLimits = DEFAULT_LIMITS) -> None:
+    """Raises BadOperation when an animation of this size would be too large. A still (one frame) never is."""
+    if frames > 1 and width * height * frames > limits.animation_pixels:
+        raise BadOperation(
+            f"The result would be an animation of {frames} frames of {width}x{height}; "
+            f"up to {limits.animation_pixels // 1_000_000} megapixels in all are made: add preview"
         )

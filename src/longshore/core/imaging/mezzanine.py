@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from longshore.core.imaging.encoding import Encode
 from longshore.core.imaging.geometry import Size
 from longshore.core.imaging.limits import ImageLimits
 from longshore.core.imaging.negotiate import Choice, OutputFormat
-from longshore.core.imaging.operations import Metadata, Preview, Quality, QualityLevel
-from longshore.core.imaging.plan import Plan, Scale, make_plan
+from longshore.core.imaging.operations import SELF, Metadata, Preview, Quality, QualityLevel
+from longshore.core.imaging.plan import Plan, make_plan
+from longshore.core.imaging.steps import Scale
 from longshore.core.imaging.transformation import cache_key
 from longshore.core.media import ImageFacts
 
@@ -47,7 +49,11 @@ def through_mezzanine(plan: Plan, facts: ImageFacts) -> Plan | None:
     """The plan that makes of the mezzanine what `plan` makes of the photograph with these `facts`; None where
     something would be lost."""
     size = _size(facts)
-    if size is None or plan.encode.format not in _LOSSY or plan.encode.strip is not Metadata.ALL:
+    if size is None or not isinstance(plan.encode, Encode):
+        return None
+    if plan.encode.format not in _LOSSY or plan.encode.strip is not Metadata.ALL:
+        return None
+    if any(layer.source == SELF for layer in plan.layers):  # it is decoded from the same descriptor
         return None
     if not plan.decode.rotated and (facts.orientation or 1) != 1:
         return None

@@ -13,6 +13,7 @@ from longshore.core.imaging.limits import DEFAULT_LIMITS, ImageLimits
 from longshore.core.imaging.operations import Format, FormatName, Operation
 from longshore.core.media import ImageFacts
 
+_ANIMATED = frozenset({"GIF", "WEBP"})
 _READ = 2000  # characters of an Accept header that count; browsers send about 100
 
 
@@ -31,18 +32,29 @@ class OutputFormat(StrEnum):
     PNG = "png"
     WEBP = "webp"
     AVIF = "avif"
+    GIF = "gif"
 
     @property
     def content_type(self) -> str:
         return f"image/{self.value}"
 
 
+#: What `preserve` keeps; the rest becomes what every client shows, and an animation its first frame (contract 3.4).
+_PRESERVED = {"JPEG": OutputFormat.JPEG, "PNG": OutputFormat.PNG}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The format to make, and whether another Accept header could have got another one (`Vary: Accept`)."""
+    """The format to make, and whether another Accept header could have got another one (`Vary: Accept`).
+
+    `others` may be written instead, where the finished pixels say so (`Encode`). `animated`: every frame is made, not
+    only the first.
+    """
 
     format: OutputFormat
     varies: bool
+    others: tuple[OutputFormat, ...] = ()
+    animated: bool = False
 
 
 def accept_class(accept: str | None) -> AcceptClass:
@@ -69,26 +81,39 @@ def choose(
     """The format for these operations on this file (contract 3.4, `format`); absent means auto."""
     asked = next((operation.value for operation in operations if isinstance(operation, Format)), FormatName.AUTO)
     match asked:
-        case FormatName.JPEG | FormatName.PNG | FormatName.WEBP | FormatName.AVIF:
+        case FormatName.WEBP:
+            return Choice(format=OutputFormat.WEBP, varies=False, animated=is_animated(facts))
+        case FormatName.JPEG | FormatName.PNG | FormatName.AVIF:
             return Choice(format=OutputFormat(asked.value), varies=False)
+        case FormatName.PRESERVE if facts.format in _PRESERVED:
+            return Choice(format=_PRESERVED[facts.format], varies=False)
         case FormatName.PRESERVE:
-            kept = {"JPEG": OutputFormat.JPEG, "PNG": OutputFormat.PNG}.get(facts.format)
-            return Choice(format=kept or _plain(facts), varies=False)
+            return _plain(facts, varies=False)
         case FormatName.AUTO:
-            return Choice(format=_auto(operations, accept, facts, limits), varies=True)
+            return _auto(operations, accept, facts, limits)
 
 
-def _auto(
-    operations: tuple[Operation, ...], accept: AcceptClass, facts: ImageFacts, limits: ImageLimits
-) -> OutputFormat:
+def is_animated(facts: ImageFacts) -> bool:
+    """Whether all frames of this file can be made. Animated AVIF and PNG count as their first frame."""
+    return facts.sequence and facts.frames > 1 and facts.format in _ANIMATED
+
+
+def _auto(operations: tuple[Operation, ...], accept: AcceptClass, facts: ImageFacts, limits: ImageLimits) -> Choice:
+    if is_animated(facts):
+        # Every client shows an animated GIF.
+        output = OutputFormat.GIF if accept is AcceptClass.OTHER else OutputFormat.WEBP
+        return Choice(format=output, varies=True, animated=True)
     if accept is AcceptClass.OTHER:
-        return _plain(facts)
+        return _plain(facts, varies=True)
     size = output_size(operations, facts)
     if accept is AcceptClass.AVIF and size.width * size.height <= limits.avif_pixels:
-        return OutputFormat.AVIF
-    return OutputFormat.WEBP
+        return Choice(format=OutputFormat.AVIF, varies=True, others=(OutputFormat.WEBP,))
+    return Choice(format=OutputFormat.WEBP, varies=True)
 
 
-def _plain(facts: ImageFacts) -> OutputFormat:
-    """What every client shows: PNG where JPEG would lose transparency or smear few colours, else JPEG."""
-    return OutputFormat.PNG if facts.has_alpha or facts.color_mode in ("P", "PA", "1") else OutputFormat.JPEG
+def _plain(facts: ImageFacts, *, varies: bool) -> Choice:
+    """What every client shows: PNG where JPEG would lose transparency or smear few colours, else JPEG. What the file
+    says is a guess; the finished pixels decide."""
+    if facts.has_alpha or facts.color_mode in ("P", "PA", "1"):
+        return Choice(format=OutputFormat.PNG, varies=varies, others=(OutputFormat.JPEG,))
+    return Choice(format=OutputFormat.JPEG, varies=varies, others=(OutputFormat.PNG,))

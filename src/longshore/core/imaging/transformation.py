@@ -18,7 +18,7 @@ from longshore.core.imaging.operations import (
 )
 
 #: Part of every cache key. Raise it whenever the same plan gives other bytes: an encoder, its settings, an operation.
-ENCODER_GENERATION = "1"
+ENCODER_GENERATION = "2"
 
 _DEFAULTS: tuple[Operation, ...] = (Format(), Autorotate(), Progressive(enabled=False), StripMeta())
 
