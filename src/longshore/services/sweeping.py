@@ -23,6 +23,8 @@ KEPT_EVENTS, KEPT_DELIVERIES = timedelta(days=30), timedelta(days=30)
 KEPT_AUDIT = timedelta(days=365)
 PORTION, PORTIONS = 1000, 20
 """A pass forgets so many rows of a kind in one transaction, and so many times at most."""
+ROUND, ROUNDS = 100, 100
+"""A pass ends so many uploads or files, one by one, before it looks for more, and so many times at most."""
 
 
 class Sweeping:
@@ -37,9 +39,9 @@ class Sweeping:
         """One pass over everything that may be overdue. Answers how much of each was ended."""
         now = self._clock.now()
         ended = {
-            "uploads expired": await self._uploads.expire(),
-            "files expired": await self._files.expire(),
-            "files purged": await self._files.purge(),
+            "uploads expired": await _in_portions(self._uploads.expire),
+            "files expired": await _in_portions(self._files.expire),
+            "files purged": await _in_portions(self._files.purge),
         }
         prunes: dict[str, Callable[[Transaction], Awaitable[int]]] = {
             "jobs": lambda tx: tx.jobs.prune(now - KEPT_JOBS, PORTION),
@@ -93,3 +95,14 @@ class Sweeping:
                 return upload is not None and upload.state == "open"
             file = await tx.files.get(file_id)
             return file is not None and file.purged_at is None and key.name == f"{file_id}/{file.seal}"
+
+
+async def _in_portions(end: Callable[[int], Awaitable[int]]) -> int:
+    """Until a portion was not full: what comes in faster than one portion a pass must not pile up."""
+    ended = 0
+    for _ in range(ROUNDS):
+        portion = await end(ROUND)
+        ended += portion
+        if portion < ROUND:
+            break
+    return ended
