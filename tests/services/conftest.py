@@ -111,6 +111,7 @@ class NoPixels:
         key: str = "",
         tenant: str = "",
         urgent: bool = True,
+        overlays: Sequence[int] = (),
     ) -> Rendered:
         self.plans.append(plan)
         if self.fails is not None:

@@ -93,7 +93,10 @@ class DeliveryApi:
             answer = await self._original(file, directive, headers)
             await answer(scope, receive, send)
             return
-        wanted = self._delivery.wanted(file, rest, accept_class(headers.get(b"accept", b"").decode("latin-1")))
+        accept = accept_class(headers.get(b"accept", b"").decode("latin-1"))
+        # Asked every time: an overlay may have been removed since the result was made.
+        overlays = await self._delivery.overlays(file, directive, self._files) if directive.overlays else None
+        wanted = self._delivery.wanted(file, rest, accept, overlays)
         result = self._delivery.cached(wanted) or await self._delivery.result(file, wanted)
         await self._send_result(scope, send, file, directive, wanted, result, headers)
 

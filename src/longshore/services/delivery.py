@@ -4,19 +4,21 @@ miss costs pixels."""
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from longshore.core.errors import Invalid
 from longshore.core.file import File
-from longshore.core.ids import FileId
-from longshore.core.imaging.grammar import Directive, parse
+from longshore.core.ids import FileId, parse_file_id
+from longshore.core.imaging.grammar import BadOperation, Directive, parse
 from longshore.core.imaging.limits import DEFAULT_LIMITS, ImageLimits
-from longshore.core.imaging.negotiate import AcceptClass, Choice, choose
+from longshore.core.imaging.negotiate import AcceptClass, Choice, OutputFormat, choose
+from longshore.core.imaging.operations import document_of
 from longshore.core.imaging.plan import Plan, make_plan
 from longshore.core.imaging.transformation import Transformation
-from longshore.core.media import RENDERABLE, BrokenMedia
+from longshore.core.kind import Visibility
+from longshore.core.media import RENDERABLE, BrokenMedia, ImageFacts
 from longshore.core.ranges import ByteRange
 from longshore.core.time import Clock
 from longshore.ports.coordination import SingleFlight
@@ -24,6 +26,7 @@ from longshore.ports.derived import Derived, DerivedStore
 from longshore.ports.rendering import Renderer
 from longshore.ports.storage import ObjectKey, ObjectStore
 from longshore.services.failures import DETERMINISTIC, Failures
+from longshore.services.files import Files
 from longshore.services.mezzanine import Mezzanines
 from longshore.services.projects import TimedCache
 
@@ -43,12 +46,14 @@ class NotAnImage(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A transformation of one file, ready to be looked up or made. `key` is the cache key."""
+    """A transformation of one file, ready to be looked up or made. `key` is the cache key; `overlays` are the other
+    files it draws, in the order of the plan."""
 
     file_id: FileId
     key: str
     plan: Plan
     choice: Choice
+    overlays: tuple[File, ...] = ()
 
 
 class Delivery:
@@ -81,7 +86,26 @@ class Delivery:
         """What the raw path after `/<uuid>/` asks for; remembered, as paths come again. Raises BadOperation."""
         return self._directives.get(path) or self._directives.put(path, parse(path))
 
-    def wanted(self, file: File, path: str, accept: AcceptClass) -> Wanted:
+    async def overlays(self, file: File, directive: Directive, files: Files) -> Mapping[str, File]:
+        """The other files that `directive` draws over `file`, by their ids as written.
+
+        Raises BadOperation for what is not an image of the same project that anybody may see: a private one would
+        otherwise be shown to whoever may see this one.
+        """
+        found: dict[str, File] = {}
+        for written in directive.overlays:
+            overlay_id = parse_file_id(written)
+            overlay = (files.known(overlay_id) or await files.find(overlay_id)) if overlay_id else None
+            if overlay is None or not overlay.is_deliverable or overlay.project_id != file.project_id:
+                raise BadOperation(f'"overlay/{written}": there is no such image in this project')
+            if overlay.visibility is not Visibility.PUBLIC and overlay.id != file.id:
+                raise BadOperation(f'"overlay/{written}": there is no such image in this project')
+            if overlay.image is None:
+                raise BadOperation(f'"overlay/{written}": the file is not an image')
+            found[written] = overlay
+        return found
+
+    def wanted(self, file: File, path: str, accept: AcceptClass, overlays: Mapping[str, File] | None = None) -> Wanted:
         """The transformation that `path` asks of `file`. Raises BadOperation, NotAnImage, MediaTooLarge."""
         remembered = self._wanted.get((file.id, path, accept))
         if remembered is not None:
@@ -90,9 +114,18 @@ class Delivery:
         if file.image is None:
             raise NotAnImage
         transformation = Transformation.of(str(file.id), directive.operations)
-        choice = choose(transformation.operations, accept, file.image, self._limits)
-        plan = make_plan(transformation.operations, file.image, choice, self._limits)
-        wanted = Wanted(file_id=file.id, key=transformation.key(choice.format), plan=plan, choice=choice)
+        choice = _choice(transformation, accept, file.image, self._limits)
+        others = {written: overlay.image for written, overlay in (overlays or {}).items() if overlay.image}
+        plan = make_plan(
+            transformation.operations, file.image, choice, self._limits, file_id=str(file.id), overlays=others
+        )
+        wanted = Wanted(
+            file_id=file.id,
+            key=transformation.key(choice.format),
+            plan=plan,
+            choice=choice,
+            overlays=tuple((overlays or {})[written] for written in plan.overlays),
+        )
         return self._wanted.put((file.id, path, accept), wanted)
 
     def cached(self, wanted: Wanted) -> Derived | None:
@@ -129,8 +162,15 @@ class Delivery:
             return await self._rendered(file, wanted, wanted.plan, source)
 
     async def _rendered(self, file: File, wanted: Wanted, plan: Plan, source: int) -> Derived:
-        async with self._derived.draft(file.id, wanted.key) as draft:
-            rendered = await self._renderer.render(plan, source, draft.fd, key=wanted.key, tenant=str(file.project_id))
+        async with contextlib.AsyncExitStack() as stack:
+            overlays = [
+                await stack.enter_async_context(self._objects.open(ObjectKey.sealed(overlay.id, overlay.seal)))
+                for overlay in wanted.overlays
+            ]
+            draft = await stack.enter_async_context(self._derived.draft(file.id, wanted.key))
+            rendered = await self._renderer.render(
+                plan, source, draft.fd, key=wanted.key, tenant=str(file.project_id), overlays=overlays
+            )
             return await draft.commit(content_type=rendered.content_type, width=rendered.width, height=rendered.height)
 
     async def preview(self, file: File) -> Derived:
@@ -145,3 +185,10 @@ class Delivery:
         """Forget everything derived from a file."""
         self._failures.drop(file_id)
         await self._derived.drop(file_id)
+
+
+def _choice(transformation: Transformation, accept: AcceptClass, facts: ImageFacts, limits: ImageLimits) -> Choice:
+    """A document is the same for every client; its format is only a part of the key."""
+    if document_of(transformation.operations):
+        return Choice(format=OutputFormat.PNG, varies=False)
+    return choose(transformation.operations, accept, facts, limits)

@@ -9,11 +9,13 @@ from longshore.core.imaging.grammar import canonical
 from longshore.core.imaging.negotiate import OutputFormat
 from longshore.core.imaging.operations import (
     Autorotate,
+    Document,
     Format,
     Inline,
     Operation,
     Progressive,
     StripMeta,
+    document_of,
     normalise,
 )
 
@@ -32,8 +34,17 @@ class Transformation:
 
     @classmethod
     def of(cls, file_id: str, operations: tuple[Operation, ...]) -> Transformation:
-        """Leave out what is the default anyway, and `inline`, which changes a header only."""
-        left = tuple(op for op in operations if op not in _DEFAULTS and not isinstance(op, Inline))
+        """Leave out what is the default or does nothing, and `inline`, which changes a header only; of a document also
+        everything that is about a file."""
+        document = document_of(operations)
+        left = tuple(
+            op
+            for op in operations
+            if op not in _DEFAULTS
+            and not isinstance(op, Inline)
+            and not getattr(op, "is_neutral", False)
+            and (document is None or op.positional or isinstance(op, Autorotate | Document))
+        )
         asked = any(not isinstance(op, Inline) for op in operations)
         # `-/progressive/no/` alone still means: encode again, in the default format.
         return cls(file_id=file_id, operations=normalise(left or ((Format(),) if asked else ())))
