@@ -4,42 +4,35 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from longshore import __version__
 from longshore.cli.output import Config, Json, print_json, run, settings
+from longshore.cli.storage import print_lines
 from longshore.core.errors import Problem
 from longshore.wiring.checkup import checks_of
 from longshore.wiring.foundation import foundation
 from longshore.wiring.settings import Settings
+from longshore.wiring.storage import Line, probe_storage
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """`state` is ok, warning or failed."""
-
-    what: str
-    state: str
-    says: str
-
-
-def doctor(json: Json = False, config: Config = None) -> None:
+def doctor(
+    storage: Annotated[
+        bool, typer.Option("--storage", help="Try each behaviour that an S3 store must have: yes or no.")
+    ] = False,
+    json: Json = False,
+    config: Config = None,
+) -> None:
     """What is configured, reachable and missing: a line each. Exit code 1 when something failed."""
-    lines = run(lambda: _examined(config))
-    if json:
-        print_json([{"what": line.what, "state": line.state, "says": line.says} for line in lines])
+    if storage:
+        print_lines(run(lambda: probe_storage(settings(config))), json=json)
     else:
-        width = max(len(line.what) for line in lines)
-        marks = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
-        for line in lines:
-            print(f"{marks[line.state]}  {line.what:<{width}}  {line.says}")
-    if any(line.state == "failed" for line in lines):
-        raise typer.Exit(1)
+        print_lines(run(lambda: _examined(config)), json=json)
 
 
 def migrate(json: Json = False, config: Config = None) -> None:

@@ -7,7 +7,7 @@ import platform
 import typer
 
 from longshore import __version__
-from longshore.cli import doctor, jobs, kinds, projects, serving, upload
+from longshore.cli import doctor, jobs, kinds, projects, serving, storage, upload
 from longshore.cli.output import Json, print_json
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
 app.add_typer(kinds.kinds, name="kind")
 app.add_typer(jobs.jobs, name="jobs")
+app.add_typer(storage.storage, name="storage")
 app.command("upload")(upload.upload)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(doctor.migrate)

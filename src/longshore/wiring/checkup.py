@@ -5,12 +5,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 
-from longshore.adapters.disk.objects import DiskObjectStore
 from longshore.adapters.vips import VipsPool
 from longshore.core.errors import Problem
 from longshore.http.operations import Check
 from longshore.wiring.compose import scanner_of
 from longshore.wiring.settings import Settings
+from longshore.wiring.storage import check_storage
 
 LIBVIPS = (8, 18)
 """The libvips of the wheel; a system's own would be another, with other codecs (decision 3)."""
@@ -23,19 +23,11 @@ class EngineUnusable(Problem):
 
 def checks_of(settings: Settings) -> Mapping[str, Check]:
     """Each answers one readable line, or raises Problem."""
-    checks: dict[str, Check] = {"storage": lambda: _storage(settings), "image engine": lambda: _engine(settings)}
+    checks: dict[str, Check] = {"storage": lambda: check_storage(settings), "image engine": lambda: _engine(settings)}
     scanner = scanner_of(settings)
     if scanner is not None:
         checks["scanner"] = scanner.check
     return checks
-
-
-async def _storage(settings: Settings) -> str:
-    objects = DiskObjectStore(settings.data_dir / "objects")
-    try:
-        return await objects.check()
-    finally:
-        objects.close()
 
 
 async def _engine(settings: Settings) -> str:

@@ -18,9 +18,6 @@ from longshore.adapters.clamd import ClamdScanner
 from longshore.adapters.content import ContentDetector, StreamDigesters
 from longshore.adapters.content.svg import StrictSvgJudge
 from longshore.adapters.disk.derived import DiskDerivedStore
-from longshore.adapters.disk.links import DiskLinkSigner
-from longshore.adapters.disk.objects import DiskObjectStore
-from longshore.adapters.disk.receiver import DiskLinkReceiver
 from longshore.adapters.local.progress import LocalProgressChannel
 from longshore.adapters.local.singleflight import LocalSingleFlight
 from longshore.adapters.local.wakeup import LocalWakeUp
@@ -56,6 +53,7 @@ from longshore.services.uploads import Uploads
 from longshore.services.webhooks import Webhooks
 from longshore.wiring.foundation import Foundation
 from longshore.wiring.settings import NoScanner, Settings
+from longshore.wiring.storage import opened_storage
 from longshore.worker.loop import Worker
 from longshore.worker.runner import Handler, Runner
 
@@ -88,9 +86,10 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
     settings, clock, ids, db = base.settings, base.clock, base.ids, base.db
     urls = PublicUrls(cdn=public_url, api=public_url, upload=public_url)
     async with AsyncExitStack() as stack:
-        objects = DiskObjectStore(settings.data_dir / "objects", threads=settings.storage.threads)
-        stack.callback(objects.close)
-        link_key = base.secrets.key_for("links")
+        storage = await stack.enter_async_context(
+            opened_storage(settings, clock, ids, public_url=public_url, link_key=base.secrets.key_for("links"))
+        )
+        objects = storage.objects
         scanner = scanner_of(settings)
         caller = GuardedCaller(settings.outbound)
         stack.push_async_callback(caller.close)
@@ -108,7 +107,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
         uploads = Uploads(
             db=db,
             objects=objects,
-            links=DiskLinkSigner(public_url, link_key),
+            links=storage.links,
             projects=base.projects,
             secrets=base.secrets,
             clock=clock,
@@ -198,14 +197,12 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             delivery=DeliveryApi(
                 files=files, delivery=delivery, clock=clock, wait=timedelta(seconds=settings.upload.wait_s)
             ),
-            storage=Starlette(
-                routes=storage_routes(DiskLinkReceiver(objects, link_key, clock)),
-            ),
+            storage=Starlette(routes=storage_routes(storage.receiver)) if storage.receiver else None,
             mounted=[
                 upload_api(uploadcare),
                 rest_api(uploadcare),
                 _operations(checks, metrics, settings),
-                await _pages(base, urls),
+                await _pages(base, urls, storage.origin or urls.upload),
             ],
         )
         yield Installation(
@@ -237,7 +234,7 @@ def _operations(checks: Mapping[str, Check], metrics: Metrics, settings: Setting
     return Mounted("operations", (b"/healthz", b"/readyz", b"/metrics"), Starlette(routes=routes))
 
 
-async def _pages(base: Foundation, urls: PublicUrls) -> Mounted:
+async def _pages(base: Foundation, urls: PublicUrls, storage: str) -> Mounted:
     try:
         demo = await base.projects.by_name(DEMO)
     except ProjectNotFound:
@@ -247,7 +244,7 @@ async def _pages(base: Foundation, urls: PublicUrls) -> Mounted:
         max_size=demo.max_size if demo else None,
         is_scanned=not isinstance(base.settings.scanner, NoScanner),
         cdn=urls.cdn,
-        storage=(urls.upload,),
+        storage=(storage,),
     )
     prefixes = (b"/", b"/docs", b"/assets", b"/favicon.ico", b"/favicon.svg", b"/robots.txt")
     return Mounted("pages", prefixes, Starlette(routes=page_routes(pages)))

@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from longshore.adapters.clamd import ClamdSettings
 from longshore.adapters.outbound import OutboundSettings
+from longshore.adapters.s3 import S3Settings
 from longshore.adapters.vips import VipsSettings
 from longshore.core.errors import Invalid
 from longshore.core.kind import ScanPolicy
@@ -74,6 +75,10 @@ class DiskChoice(Group, frozen=True, tag_field="type", tag="disk"):
 
     threads: Annotated[int, Meta(ge=1, le=256)] = 16
     """Threads that read and write files."""
+
+
+class S3Choice(S3Settings, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="s3"):
+    """Objects in an S3 store, and uploads straight to it; `longshore storage setup` prepares it."""
 
 
 class NoScanner(Group, frozen=True, tag_field="type", tag="none"):
@@ -150,7 +155,7 @@ class Settings(Group, frozen=True):
     """32 bytes in base64 or hex that protect stored secrets; without it the file `master.key` in the data folder."""
     database: SqliteChoice | PostgresChoice = SqliteChoice()
     """Where rows are kept."""
-    storage: DiskChoice = DiskChoice()
+    storage: DiskChoice | S3Choice = DiskChoice()
     """Where objects are kept."""
     scanner: NoScanner | Clamd = NoScanner()
     """Who looks for malware."""

@@ -40,6 +40,12 @@ class Node:
         except ValueError as e:
             raise BadXml(f"{name} is no number") from e
 
+    def written(self) -> str:
+        """As it was, but for attributes."""
+        if len(self._element) == 0:
+            return leaf(self.name, self.content)
+        return element(self.name, *(Node(child).written() for child in self._element))
+
     @property
     def content(self) -> str:
         return (self._element.text or "").strip()

@@ -48,6 +48,8 @@ class BucketMissing(Upstream):
 
 _BY_CODE: Mapping[str, type[Problem]] = {
     "NoSuchKey": ObjectMissing,
+    "NoSuchCORSConfiguration": ObjectMissing,
+    "NoSuchLifecycleConfiguration": ObjectMissing,
     "NoSuchUpload": MultipartGone,
     "NoSuchBucket": BucketMissing,
     "PreconditionFailed": LinkUsed,

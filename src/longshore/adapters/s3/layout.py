@@ -3,7 +3,7 @@
 incoming/<upload>                           while the upload is open; afterwards an empty mark, see `objects.retire`
 files/<file>/<seal>-<random>                confirmed bytes, written once
 quarantine/<file>/<seal>-<random>
-longshore.json                              what `longshore storage setup` found out, beside incoming
+longshore.json                              the findings of `longshore storage setup`, beside files: incoming expires
 """
 
 from __future__ import annotations
