@@ -181,8 +181,10 @@ class DiskObjectStore:
                         raise ObjectMissing
                     if seal:
                         self._layout.seal(source).touch(mode=0o600)
-                    old.rename(new)
-                stored = _describe(new.stat())
+                    with _missing_when_gone():
+                        old.rename(new)
+                with _missing_when_gone():
+                    stored = _describe(new.stat())
             # Also when an earlier call did the renaming: it may have ended before this.
             sync_folder(new.parent)
             sync_folder(old.parent)
@@ -265,6 +267,15 @@ def _locked(folder: Path) -> Generator[None]:
         yield
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def _missing_when_gone() -> Generator[None]:
+    """Deleting takes no lock, so a file may go between two looks at it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectMissing from error
 
 
 def _describe(status: os.stat_result) -> Stored:
