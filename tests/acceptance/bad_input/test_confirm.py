@@ -50,7 +50,7 @@ def test_confirming_many_times_at_once_makes_one_file(native: Native) -> None:
     ]
 
 
-@pytest.mark.parametrize("round_", range(6))
+@pytest.mark.parametrize("round_", range(10))
 def test_confirm_and_abort_at_once_end_in_one_of_the_two(native: Native, round_: int) -> None:
     upload = native.sent(b"some text")
 
