@@ -87,7 +87,7 @@ def _pyramid(pixels: Pixels) -> list[Floats]:
         scales.append(_xyb(linear))
         height, width = linear.shape[1:]
         padded = np.pad(linear, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
-        linear = padded.reshape(3, (height + 1) // 2, 2, (width + 1) // 2, 2).mean(axis=(2, 4))
+        linear = padded.reshape(3, (height + 1) // 2, 2, (width + 1) // 2, 2).mean(axis=(2, 4)).astype(np.float32)
     return scales
 
 
@@ -101,5 +101,10 @@ def _xyb(linear: Floats) -> Floats:
 def _blurred(planes: Floats) -> Floats:
     height, width = planes.shape[1:]
     padded = np.pad(planes, ((0, 0), (5, 5), (5, 5)), mode="symmetric")
-    across = sum(tap * padded[:, :, i : i + width] for i, tap in enumerate(_TAPS))
-    return sum(tap * across[:, i : i + height] for i, tap in enumerate(_TAPS))
+    across = np.zeros((3, height + 10, width), np.float32)
+    for at, tap in enumerate(_TAPS):
+        across += tap * padded[:, :, at : at + width]
+    blurred = np.zeros_like(planes)
+    for at, tap in enumerate(_TAPS):
+        blurred += tap * across[:, at : at + height]
+    return blurred

@@ -1,17 +1,20 @@
 """Files and plans for the engine's tests, and looking at its processes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from longshore.adapters.vips import VipsPool, VipsSettings
 from longshore.core.imaging.negotiate import Choice, OutputFormat
 from longshore.core.imaging.operations import Operation, Preview, Resize
 from longshore.core.imaging.plan import Plan, make_plan
 from longshore.core.media import ImageFacts
 from tests import corpus
+from tests.integration.vips.studio import Studio
 
 PHOTO = corpus.photo_jpeg(1632, 1224, 2)
 FACTS = ImageFacts(format="JPEG", width=1632, height=1224, color_mode="RGB")
@@ -66,3 +69,10 @@ def is_running(pid: int) -> bool:
 
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    """A pool of one worker for a whole module."""
+    async with VipsPool(VipsSettings(workers=1)) as pool:
+        yield Studio(pool, tmp_path_factory.mktemp("studio"))

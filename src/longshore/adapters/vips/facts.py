@@ -25,6 +25,7 @@ from longshore.core.imaging.limits import ImageLimits, check_input
 from longshore.core.media import GeoLocation, ImageFacts
 
 _JPEG_SHRINK = 8
+_CSS_DPI, _NO_DPI = 96.0, 72.0  # an inch of a drawing is 96 pixels (CSS Values 4, 6.2); libvips scales by dpi/72
 _SVG_PROBE = 256  # pixels of the largest side at which a drawing is tried
 _PROGRESSIVE = {Kind.JPEG: "progressive", Kind.PNG: "interlace"}  # where Pillow says so
 _CONTRACT_MODES = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "L", "LA", "La", "P", "PA", "CMYK", "YCbCr", "HSV", "LAB"})
@@ -143,7 +144,7 @@ def _decode_all(source: int, kind: Kind, facts: ImageFacts) -> bool:
 
 
 def _inspect_svg(source: int, limits: ImageLimits) -> ImageFacts:
-    image = decode.open_vips(source)
+    image = decode.open_vips(source, dpi=_CSS_DPI, scale=_NO_DPI / _CSS_DPI)
     facts = ImageFacts(format="SVG", width=image.width, height=image.height, color_mode="RGBA", has_alpha=True)
     check_input(facts, limits)
     # Drawing it small is what tells a drawing from a file that only begins like one.
