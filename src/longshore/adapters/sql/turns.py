@@ -47,13 +47,17 @@ class Turns(Generic[T]):
                 self.give_back(place.result())
             raise
 
-    def give_back(self, thing: T) -> None:
+    def give_back(self, thing: T, *, cold: bool = False) -> None:
+        """What is `cold` is handed out after all others."""
         while self._waiting:
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(thing)
                 return
-        self._free.append(thing)
+        if cold:
+            self._free.appendleft(thing)
+        else:
+            self._free.append(thing)
 
     def _leave(self, place: asyncio.Future[T]) -> bool:
         """False when the turn has come and is ours to use or give back."""

@@ -12,7 +12,11 @@ from longshore.ports.database import DatabaseBusy
 _LOCK = 0x6C6F6E6773686F72
 """Who holds this advisory lock of the database migrates it."""
 VERSION = "SELECT version_num FROM alembic_version"
-HAS_VERSION = "SELECT to_regclass('alembic_version') IS NOT NULL"
+HAS_VERSION = (
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables"
+    " WHERE tablename = 'alembic_version' AND schemaname = ANY (current_schemas(false)))"
+)
+"""Not `to_regclass`: asked again in a transaction that waited for a lock, it may answer from before."""
 
 
 def ensure_schema(settings: PostgresSettings) -> bool:

@@ -116,6 +116,9 @@ class _Turn:
         self._session = PostgresSession(self._link, self.begin)
         return SqlTransaction(self._session, self._ids)
 
+    def _give_back(self) -> None:
+        self._turns.give_back(self._link, cold=not self._link.is_connected)
+
     def _abandon(self) -> None:
         """Roll back without making anybody wait, so that nobody can be cancelled in between; then the next may come."""
         self._background.start(self._roll_back())
@@ -130,7 +133,7 @@ class _Turn:
             self._link.drop()
             raise
         finally:
-            self._turns.give_back(self._link)
+            self._give_back()
 
 
 class Writing(_Turn):
@@ -144,7 +147,7 @@ class Writing(_Turn):
         session = self._session
         session.end()
         if not session.begun:
-            self._turns.give_back(self._link)
+            self._give_back()
         elif error is not None:
             self._abandon()
         elif session.failed:
@@ -157,7 +160,7 @@ class Writing(_Turn):
                 # Whether it was committed nobody knows; the connection was dropped, or the server refused.
                 self._abandon()
                 raise
-            self._turns.give_back(self._link)
+            self._give_back()
             if done != "COMMIT":
                 raise DatabaseBusy("The transaction was given up by the database")
 
@@ -175,4 +178,4 @@ class Reading(_Turn):
         if self._session.begun:
             self._abandon()
         else:
-            self._turns.give_back(self._link)
+            self._give_back()
