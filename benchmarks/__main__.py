@@ -13,7 +13,7 @@ NAMES = {
     "ready": "from confirm to ready, beside the bare work in one script",
     "read": "one read split into digests, type and scan",
     "cached": "cached delivery, beside a bare Starlette route",
-    "engine": "renders, beside bare pyvips",
+    "engine": "renders, beside bare pyvips, sharp, thumbor and ImageMagick",
     "put": "1 GiB by signed PUT, beside nginx",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.servers.process import find_program
@@ -28,17 +28,30 @@ def requests_per_second(
     ]
     if body:
         lines.append(f"wrk.body = [[{body}]]")
+    return _measured(url, "\n".join(lines), seconds=seconds, connections=connections)
+
+
+def rate_over(urls: Sequence[str], *, seconds: int, connections: int) -> float:
+    """Answered requests a second when each request asks for the next of `urls`, all of one server. As above."""
+    assert all(url.startswith("http://127.0.0.1:") for url in urls), "only this machine is a target"
+    paths = ",".join(f'"/{url.split("/", 3)[3]}"' for url in urls)
+    script = f"""
+        local paths, number = {{{paths}}}, 0
+        request = function()
+            number = number + 1
+            return wrk.format("GET", paths[(number - 1) % #paths + 1])
+        end
+    """
+    return _measured(urls[0], script, seconds=seconds, connections=connections)
+
+
+def _measured(url: str, lua: str, *, seconds: int, connections: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write("\n".join(lines))
+        script.write(lua)
         script.flush()
         command = [
             find_program("wrk", package="wrk"),
-            "-t1",
-            f"-c{connections}",
-            f"-d{seconds}s",
-            "-s",
-            script.name,
-            url,
+            *("-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", script.name, url),
         ]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in printed or "Socket errors" in printed:

@@ -1,5 +1,21 @@
-"""The image engine beside bare pyvips calls. Run with `python -m benchmarks.engine`."""
+"""The image engine beside bare pyvips, sharp, thumbor and ImageMagick: `python -m benchmarks engine`.
 
-from benchmarks.engine.cold import main
+Each part also runs alone, `python -m benchmarks.engine.PART`: `cold` (the pool beside the bare calls), `http` (cold
+renders over HTTP beside peers), `magick` (a whole job), `deadline` (a worker that is stopped). Peers are
+installed at the first run (`benchmarks/peers/install.py`); what cannot be installed is left out.
+"""
 
-__all__ = ["main"]
+from __future__ import annotations
+
+import importlib
+import time
+
+PARTS = ("cold", "http", "magick", "deadline")
+
+
+def main() -> int:
+    for part in PARTS:
+        began = time.perf_counter()
+        importlib.import_module(f"benchmarks.engine.{part}").main()
+        print(f"   ({part}: {time.perf_counter() - began:.0f} s)\n", flush=True)
+    return 0

@@ -56,6 +56,8 @@ def _answer(control: socket.socket, pid: int) -> None:
         return
     try:
         socket.send_fds(control, [message], [pidfd])
+    except BrokenPipeError:  # the front has ended meanwhile: the worker ends with its own socket
+        os._exit(0)
     finally:
         os.close(pidfd)
 
