@@ -25,8 +25,8 @@ _C2 = np.float32(0.0009)
 _SCALES = 6
 _TAPS = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2).astype(np.float32)
 _TAPS /= _TAPS.sum()
-_LINEAR = np.arange(256) / 255
-_LINEAR = np.where(_LINEAR <= 0.04045, _LINEAR / 12.92, ((_LINEAR + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_STEPS = np.arange(256) / 255
+_LINEAR: Floats = np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 #: By plane (X, Y, B), then scale, then norm (mean, fourth), then kind (structure, artefacts, lost detail).
 _WEIGHTS = {
@@ -81,7 +81,7 @@ def score(original: Truth, pixels: Pixels) -> float:
 
 def _pyramid(pixels: Pixels) -> list[Floats]:
     """Planes first, each scale half of the one before, in linear light."""
-    linear = np.moveaxis(_LINEAR[pixels], 2, 0)
+    linear: Floats = np.moveaxis(_LINEAR[pixels], 2, 0)
     scales: list[Floats] = []
     while len(scales) < _SCALES and min(linear.shape[1:]) >= 8:
         scales.append(_xyb(linear))

@@ -33,7 +33,7 @@ class Files:
     """Descriptors for a test, closed after it."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
+        self.folder = self._folder = folder
         self._stack = stack
         self._count = 0
 

@@ -1,8 +1,8 @@
 """Files made to hurt: refused quickly, or stopped at a limit, and the next picture is served as if nothing had been."""
 
 import contextlib
+import gzip
 import io
-import random
 import struct
 import time
 import zlib
@@ -17,12 +17,14 @@ from PIL import Image
 from longshore.adapters.vips import VipsPool, VipsSettings
 from longshore.adapters.vips.sniff import Kind, sniff
 from longshore.core.errors import Problem, Unsupported
-from longshore.core.imaging.negotiate import Choice, OutputFormat
+from longshore.core.imaging.negotiate import AcceptClass, Choice, OutputFormat
 from longshore.core.imaging.operations import Resize
 from longshore.core.imaging.plan import make_plan
 from longshore.core.media import BrokenMedia, MediaTooLarge
 from tests import corpus
 from tests.integration.vips.conftest import QUICK, Files
+from tests.integration.vips.studio import Studio
+from tests.mutations import held, mutate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,28 +123,65 @@ async def test_an_svg_draws_no_other_file(pool: VipsPool, files: Files, tmp_path
     assert drawn.getchannel("A").getextrema() == (0, 0)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<defs><g id="a0"><rect width="1" height="1"/></g>'
+        + "".join(f'<g id="a{i}">' + f'<use xlink:href="#a{i - 1}"/>' * 10 + "</g>" for i in range(1, 9))
+        + '</defs><use xlink:href="#a8"/>',
+        '<filter id="f" x="-9" y="-9" width="30" height="30"><feGaussianBlur stdDeviation="10000"/>'
+        '<feTurbulence baseFrequency="0.9" numOctaves="50"/></filter><rect width="100" height="100" filter="url(#f)"/>',
+        "<g>" * 100_000,
+    ],
+    ids=["nested uses", "filters", "depth"],
+)
+async def test_a_drawing_made_to_take_for_ever_is_stopped_at_its_limit(files: Files, body: str) -> None:
+    async with VipsPool(VipsSettings(workers=1, light_deadline=1.5, heavy_deadline=1.5)) as pool:
+        began = time.monotonic()
+        with contextlib.suppress(Problem):
+            await pool.inspect(files.source(svg(body)))
+        assert time.monotonic() - began < 4
+        await pool.render(QUICK, files.source(), files.target())
+        assert held(pool.pids[0], "VmHWM") < 600 << 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(svg("<!--" + "a" * (100 << 20) + "-->"), 9),
+        b'<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa">'
+        + b"".join(b'<!ENTITY %c "%s">' % (98 + i, (b"&%c;" % (97 + i)) * 10) for i in range(9))
+        + b"]>"
+        + svg("<text>&j;</text>"),
+    ],
+    ids=["packed", "entities"],
+)
+async def test_text_that_unpacks_without_end_is_not_unpacked(pool: VipsPool, files: Files, content: bytes) -> None:
+    source = files.source(content)
+    began = time.monotonic()
+    with contextlib.suppress(Problem):
+        await pool.inspect(source)
+    assert time.monotonic() - began < 2
+    assert held(pool.pids[0], "VmRSS") < 300 << 20
+
+
 async def test_mutated_files_never_harm_more_than_their_worker(pool: VipsPool, files: Files) -> None:
-    """A short, seeded run; the long one belongs to the benchmarks."""
-    chance = random.Random(7)
-    small = Image.fromarray(corpus.photo(160, 120, 3))
-    seeds = [saved(small, name) for name in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF", "BMP", "PCX", "TGA")]
-    seeds.append(saved(small, "JPEG", progressive=True, exif=corpus.exif(gps=(1, 2))))
-    seeds.append(corpus.SVG)
-    outcomes = {"fine": 0, "refused": 0}
-    for number in range(400):
-        mutated = bytearray(chance.choice(seeds))
-        for _ in range(chance.choice((1, 3, 20))):
-            mutated[chance.randrange(len(mutated))] = chance.randrange(256)
-        if chance.random() < 0.2:
-            del mutated[chance.randrange(len(mutated)) :]
-        try:
-            await pool.inspect(files.source(bytes(mutated)), key=f"mutation {number}")
-            outcomes["fine"] += 1
-        except Problem:
-            outcomes["refused"] += 1
-    assert min(outcomes.values()) > 20
+    """A short, seeded run through inspecting and rendering; the long one is `benchmarks.engine.hostile`."""
+    outcomes = await mutate(pool, files.folder, 300, seed=7)
+    assert min(outcomes.fine, outcomes.refused) > 20
     await pool.render(QUICK, files.source(), files.target())
     assert pool.stats().timeouts == 0
+
+
+async def test_memory_is_flat_after_many_renders(studio: Studio) -> None:
+    sources = [corpus.photo_jpeg(320, 240, 1), corpus.png(160, 120, 1, alpha=True), corpus.webp(160, 120, 1)]
+    early = 0
+    for number in range(200):
+        accept = list(AcceptClass)[number // 3 % 3]
+        await studio.made(sources[number % 3], "-/preview/60x60/-/quality/smart/", accept)
+        if number == 60:
+            early = held(studio.pool.pids[0], "VmRSS")
+    assert held(studio.pool.pids[0], "VmRSS") - early < 16 << 20
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,9 @@ def _environment() -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "VIPS_CONCURRENCY": "1",
         "VIPS_WARNING": "0",
+        # Decoders that cannot stream (WebP, interlaced PNG) otherwise put pictures over 100 MB into a temporary file,
+        # which a worker may not write; what it may hold is bounded by RLIMIT_AS.
+        "VIPS_DISC_THRESHOLD": "16g",
         # One arena that keeps what it has: a sixth of the page faults and two thirds of the memory at the same speed.
         "MALLOC_ARENA_MAX": "1",
         "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
