@@ -23,6 +23,8 @@ _SENSITIVE_ENDINGS = (
 #: Blocks that hold the same again, unsorted.
 _OPAQUE = ("xmp-data", "iptc-data", "photoshop-data", "jpeg-thumbnail-data", "heif-thumbnail", "gainmap-data")
 _COMMENTS = ("jpeg-comment-", "png-comment-", "gif-comment", "gif-comments")
+#: What shows the picture as it was before the operations.
+_OUTDATED = ("exif-ifd1-", "jpeg-thumbnail", "heif-thumbnail", "gainmap")
 _PROFILE = "icc-profile-data"
 
 
@@ -39,10 +41,10 @@ def stripped(image: pyvips.Image, how: Encode) -> tuple[pyvips.Image, int]:
                 if _is_sensitive(field):
                     image.remove(field)
         case Metadata.NONE:
-            keep = ForeignKeep.ALL & ~ForeignKeep.ICC
-            # A thumbnail shows the picture before the operations.
-            for field in [field for field in image.get_fields() if field.startswith(("exif-ifd1-", "jpeg-thumbnail"))]:
-                image.remove(field)
+            keep = ForeignKeep.ALL & ~(ForeignKeep.ICC | ForeignKeep.GAINMAP)
+            for field in image.get_fields():
+                if field.startswith(_OUTDATED):
+                    image.remove(field)
     if image.get_typeof(_PROFILE):
         # It says what the pixels are by now. sRGB needs no saying, unless the URL wants something to stay.
         is_wanted = how.profile is not Profile.FAST or how.strip is not Metadata.ALL
