@@ -60,7 +60,7 @@ async def test_a_worker_past_its_deadline_is_dead_at_once(files: Files) -> None:
                     SLOW, files.source(), files.target(), deadline=timedelta(seconds=0.1), key=str(number)
                 )
             while is_running(pid):
-                time.sleep(0.001)  # noqa: ASYNC251 -- nothing else is to run here meanwhile
+                time.sleep(0.001)
             late.append(time.monotonic() - began - 0.1)
             await pool.render(QUICK, files.source(), files.target())  # waits for the replacement
     assert min(late) < 0.05

@@ -9,6 +9,7 @@ from longshore.core.imaging.limits import DEFAULT_LIMITS
 from longshore.core.imaging.mezzanine import mezzanine_plan, through_mezzanine
 from longshore.core.imaging.negotiate import AcceptClass, choose
 from longshore.core.imaging.plan import Plan, make_plan
+from longshore.core.imaging.steps import Crop, Scale
 from longshore.core.media import ImageFacts
 
 
@@ -66,6 +67,26 @@ def test_where_it_loses_nothing(path: str, is_enough: bool) -> None:
         assert (reduced.width, reduced.height, reduced.steps) == (wanted.width, wanted.height, wanted.steps)
         assert (reduced.decode.format, reduced.decode.width, reduced.decode.height) == ("JPEG", 2048, 1536)
         assert reduced.cost < wanted.cost
+
+
+def test_a_box_is_cut_out_where_it_falls_on_its_pixels() -> None:
+    facts = photo()
+    part = plan("-/crop/2000x1500/1000,750/-/resize/500x/", facts)
+    reduced = through_mezzanine(part, facts)
+
+    assert part.steps == (Crop(left=1000, top=750, width=2000, height=1500), Scale(width=500, height=375))
+    assert reduced is not None
+    assert reduced.steps == (Crop(left=512, top=384, width=1024, height=768), Scale(width=500, height=375))
+    small = plan("-/crop/2000x1500/1000,750/-/resize/600x/", facts)
+    assert through_mezzanine(small, facts) is None
+    odd = plan("-/crop/3000x2250/3,3/-/resize/500x/", facts)
+    assert through_mezzanine(odd, facts) is None
+
+
+@pytest.mark.parametrize("path", ["-/srgb/keep_profile/", "-/max_icc_size/0/"])
+def test_a_profile_that_is_asked_for_is_not_in_it(path: str) -> None:
+    facts = photo()
+    assert through_mezzanine(plan(f"-/preview/100x100/{path}", facts), facts) is None
 
 
 def test_pixels_as_they_are_stored_are_not_in_it() -> None:

@@ -15,7 +15,7 @@ from longshore.core.imaging.limits import ImageLimits
 from longshore.core.imaging.negotiate import Choice, OutputFormat
 from longshore.core.imaging.operations import SELF, Metadata, Preview, Quality, QualityLevel
 from longshore.core.imaging.plan import Plan, make_plan
-from longshore.core.imaging.steps import Scale
+from longshore.core.imaging.steps import Crop, Scale, Step
 from longshore.core.imaging.transformation import cache_key
 from longshore.core.media import ImageFacts
 
@@ -24,6 +24,9 @@ _FROM_PIXELS = 4_000_000
 """Photographs of more pixels have a mezzanine."""
 _MARGIN = 2
 """How many of its pixels a result needs at most, on each side, for one of its own."""
+
+_OFF = 0.2
+"""How far, in its pixels, a box may lie beside them."""
 
 _PHOTOGRAPHS = frozenset({"JPEG", "HEIF", "AVIF", "WEBP", "TIFF"})
 _COLOURS = frozenset({"RGB", "L", "CMYK", "YCbCr"})
@@ -57,15 +60,38 @@ def through_mezzanine(plan: Plan, facts: ImageFacts) -> Plan | None:
         return None
     if not plan.decode.rotated and (facts.orientation or 1) != 1:
         return None
-    match plan.steps:
-        case (Scale(width=width, height=height), *_) if (
-            width * _MARGIN <= size.width and height * _MARGIN <= size.height
-        ):
-            saved = (facts.pixels - size.width * size.height) * _JPEG_COST // 1_000_000
-            decode = replace(plan.decode, format="JPEG", width=size.width, height=size.height, rotated=True)
-            return replace(plan, decode=decode, cost=max(1, plan.cost - saved))
+    usual = Encode(format=OutputFormat.JPEG)  # as the mezzanine itself was made
+    if (plan.decode.profile, plan.decode.max_profile) != (usual.profile, usual.max_profile):
+        return None
+    steps = _on(size, plan.steps, Size(facts.width, facts.height))
+    if steps is None:
+        return None
+    saved = (facts.pixels - size.width * size.height) * _JPEG_COST // 1_000_000
+    decode = replace(plan.decode, format="JPEG", width=size.width, height=size.height, rotated=True)
+    return replace(plan, decode=decode, steps=steps, cost=max(1, plan.cost - saved))
+
+
+def _on(size: Size, steps: tuple[Step, ...], original: Size) -> tuple[Step, ...] | None:
+    """The same steps on a mezzanine of `size`: they must begin with making less of it than half. A box cut out before
+    that has to fall on its pixels, within a tenth of one of the result's at most."""
+    match steps:
+        case (Scale() as scale, *_) if _is_enough(size, scale):
+            return steps
+        case (Crop() as crop, Scale() as scale, *rest):
+            across, down = size.width / original.width, size.height / original.height
+            edges = (crop.left * across, (crop.left + crop.width) * across)
+            ends = (crop.top * down, (crop.top + crop.height) * down)
+            if any(abs(edge - round(edge)) > _OFF for edge in (*edges, *ends)):
+                return None
+            (left, right), (top, bottom) = ([round(edge) for edge in pair] for pair in (edges, ends))
+            box = Crop(left=left, top=top, width=right - left, height=bottom - top)
+            return (box, scale, *rest) if _is_enough(Size(box.width, box.height), scale) else None
         case _:
             return None
+
+
+def _is_enough(size: Size, scale: Scale) -> bool:
+    return scale.width * _MARGIN <= size.width and scale.height * _MARGIN <= size.height
 
 
 def _size(facts: ImageFacts) -> Size | None:
