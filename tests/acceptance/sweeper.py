@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from longshore.adapters.disk.links import DiskLinkSigner
 from longshore.adapters.disk.objects import DiskObjectStore
 from longshore.adapters.local.progress import LocalProgressChannel
+from longshore.adapters.local.wakeup import LocalWakeUp
 from longshore.core.urls import PublicUrls
 from longshore.services.files import Files
 from longshore.services.sweeping import Sweeping
@@ -52,6 +53,7 @@ async def _sweep(server: Longshore, clock: Later, orphans: bool) -> dict[str, in
                 db=base.db,
                 objects=objects,
                 progress=LocalProgressChannel(),
+                wakeup=LocalWakeUp(),
                 secrets=base.secrets,
                 urls=urls,
                 clock=clock,

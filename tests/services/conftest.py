@@ -241,7 +241,9 @@ async def app(tmp_path: Path) -> AsyncIterator[App]:
     delivery = Delivery(
         objects=objects, derived=derived, renderer=pixels, single=single, clock=clock, mezzanines=mezzanines
     )
-    files = Files(db=db, objects=objects, progress=progress, secrets=secrets, urls=urls, clock=clock, ids=ids)
+    files = Files(
+        db=db, objects=objects, progress=progress, wakeup=wakeup, secrets=secrets, urls=urls, clock=clock, ids=ids
+    )
     processing = Processing(
         db=db,
         objects=objects,

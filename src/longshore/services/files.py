@@ -10,15 +10,16 @@ from urllib.parse import quote
 
 from longshore.core.audit import AuditEntry
 from longshore.core.errors import Conflict
-from longshore.core.event import Event, EventKind
+from longshore.core.event import ROUTES, Event, EventKind
 from longshore.core.file import REFUSED, File, FileNotFound, FileNotReady, FileRefused, FileState, Step, Totals
 from longshore.core.ids import EventId, FileId, Ids, ProjectId
 from longshore.core.imaging.grammar import BadOperation
+from longshore.core.job import POLICIES
 from longshore.core.principal import Principal, Server, TokenHolder, Uploader
 from longshore.core.project import Project
 from longshore.core.time import Clock
 from longshore.core.urls import PublicUrls, delivery_token, signed_path
-from longshore.ports.coordination import Progress, ProgressChannel
+from longshore.ports.coordination import Progress, ProgressChannel, WakeUp
 from longshore.ports.database import Database, FileQuery
 from longshore.ports.secrets import SecretBox
 from longshore.ports.storage import ObjectKey, ObjectStore
@@ -51,6 +52,7 @@ class Files:
         db: Database,
         objects: ObjectStore,
         progress: ProgressChannel,
+        wakeup: WakeUp,
         secrets: SecretBox,
         urls: PublicUrls,
         clock: Clock,
@@ -59,6 +61,7 @@ class Files:
         self._db = db
         self._objects = objects
         self._progress = progress
+        self._wakeup = wakeup
         self._secrets = secrets
         self._urls = urls
         self._clock = clock
@@ -215,6 +218,8 @@ class Files:
                 )
             )
         self._known.forget(before.id)
+        for queue in {POLICIES[job].queue for kind in events for job in ROUTES[kind]}:
+            self._wakeup.ring(queue)
         return replace(after, version=after.version + 1)
 
     # -- addressed -----------------------------------------------------------------------------------------------------

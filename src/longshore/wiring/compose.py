@@ -116,7 +116,16 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
         confirming = Confirming(
             db=db, objects=objects, uploads=uploads, projects=base.projects, wakeup=wakeup, clock=clock, ids=ids
         )
-        files = Files(db=db, objects=objects, progress=progress, secrets=base.secrets, urls=urls, clock=clock, ids=ids)
+        files = Files(
+            db=db,
+            objects=objects,
+            progress=progress,
+            wakeup=wakeup,
+            secrets=base.secrets,
+            urls=urls,
+            clock=clock,
+            ids=ids,
+        )
         single = LocalSingleFlight(settings.data_dir / "locks")
         limits = settings.render.limits
         mezzanines = Mezzanines(

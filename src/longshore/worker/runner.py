@@ -20,6 +20,9 @@ Handler = Callable[[Job], Awaitable[None]]
 #: Trying again cannot help: the job is dead at once. Everything else is tried again by its policy.
 HOPELESS: tuple[type[Problem], ...] = (Invalid, NotFound, Gone, Forbidden, TooLarge, Unsupported)
 
+_RECORDING = (0.5, 2.0, 5.0)
+"""Seconds between attempts to record a failure in a ledger that is locked or full."""
+
 log = structlog.get_logger()
 
 
@@ -68,14 +71,17 @@ class Runner:
         now = self._clock.now()
         dead = hopeless or job.attempt >= policy.attempts
         due_at = now + policy.delay(job.attempt)
-        try:
-            async with self._db.transaction() as tx:
-                if dead:
-                    await tx.jobs.bury(job, error=error, at=now)
-                else:
-                    await tx.jobs.postpone(job, due_at=due_at, error=error)
-        except Problem as problem:
-            # The ledger is away: the lease runs out by itself, and the job is claimed again.
-            await log.aerror("job.failure_not_recorded", error=error, reason=problem.detail)
-            return
-        await log.awarning("job.dead" if dead else "job.postponed", attempt=job.attempt, error=error)
+        for patience in _RECORDING:
+            try:
+                async with self._db.transaction() as tx:
+                    if dead:
+                        await tx.jobs.bury(job, error=error, at=now)
+                    else:
+                        await tx.jobs.postpone(job, due_at=due_at, error=error)
+            except Problem as problem:
+                await log.aerror("job.failure_not_recorded", error=error, reason=problem.detail)
+                await asyncio.sleep(patience)
+            else:
+                await log.awarning("job.dead" if dead else "job.postponed", attempt=job.attempt, error=error)
+                return
+        # The ledger stays away: the lease runs out by itself, and the job is claimed again.
