@@ -73,7 +73,7 @@ def test_a_region_is_blurred_and_nothing_else(strength: int) -> None:
 
 @pytest.mark.parametrize("amount", [1, 5, 20])
 def test_sharp_is_an_unsharp_mask_of_the_luma(amount: int) -> None:
-    light = (PHOTO @ LUMA)[..., None]
+    light: Floats = (PHOTO.astype(np.float64) @ LUMA)[..., None]
     expected = np.clip(PHOTO + (light - gaussian(light, 1.0)) * amount / 10, 0, 255)
     got = done(PHOTO, f"sharp/{amount}")
     assert far(got, expected) < 0.4

@@ -196,6 +196,10 @@ def pc(value: int) -> Length:
     return Length(value, True)
 
 
+def four(one: Length) -> tuple[Length, Length, Length, Length]:
+    return one, one, one, one
+
+
 MIDDLE = Position(pc(50), pc(50))
 
 
@@ -231,7 +235,7 @@ MIDDLE = Position(pc(50), pc(50))
           Rect(colour=Colour(0, 255, 0, 128), box=Box(pc(33), pc(50)), position=MIDDLE))),
         ("crop/1:1/50p,30p/-/border_radius/50p/",
          (Crop(ratio=(1, 1), position=Position(pc(50), pc(30))),
-          BorderRadius(across=(pc(50),) * 4, down=(pc(50),) * 4))),
+          BorderRadius(across=four(pc(50)), down=four(pc(50))))),
         ("stretch/off/-/scale_crop/96x96/center/",
          (Stretch(mode=StretchMode.OFF), ScaleCrop(width=96, height=96, position=MIDDLE))),
         ("enhance/-/sharp/-/rotate/-90/-/flip/",
@@ -244,7 +248,7 @@ MIDDLE = Position(pc(50), pc(50))
         ("effect/blur/20/-/effect/flip/", (Blur(strength=20), Flip())),
         ("crop/10x10/0p,0p/", (Crop(box=Box(px(10), px(10))),)),
         ("border_radius/1,2p/3/",
-         (BorderRadius(across=(px(1), pc(2), px(1), pc(2)), down=(px(3),) * 4),)),
+         (BorderRadius(across=(px(1), pc(2), px(1), pc(2)), down=four(px(3))),)),
     ],
 )  # fmt: skip
 def test_the_language_of_the_contract(text: str, operations: tuple[Operation, ...]) -> None:

@@ -18,6 +18,7 @@ from longshore.core.imaging.steps import Size
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~"
 _HASHED = 32  # pixels of the square that is hashed
+_NOISE = 1e-6  # sums of cosines that should cancel out do not quite
 _BLURHASH_SIDE = 32
 
 
@@ -52,7 +53,7 @@ def perceptual_hash(picture: Image.Image) -> str:
     across = [[_dot(row, wave) for wave in waves] for row in rows]
     found = [_dot([row[u] for row in across], waves[v]) for v in range(8) for u in range(8)]
     middle = median(found[1:])
-    bits = sum(1 << (63 - index) for index, value in enumerate(found) if index and value > middle)
+    bits = sum(1 << (63 - index) for index, value in enumerate(found) if index and value > middle + _NOISE)
     return f"{bits:016x}"
 
 
