@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from longshore.wiring.settings import Clamd, NoScanner, SettingsInvalid, load
+from longshore.adapters.sql.postgres import BadDatabaseUrl
+from longshore.adapters.sql.postgres.settings import parameters
+from longshore.wiring.settings import Clamd, NoScanner, PostgresChoice, SettingsInvalid, load
 
 
 def test_without_anything_the_defaults_hold() -> None:
@@ -61,3 +63,18 @@ def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsInvalid, match="line 1"):
         load({}, file)
+
+
+def test_postgresql_is_chosen_by_its_type_and_needs_an_address() -> None:
+    chosen = load({"LONGSHORE_DATABASE__TYPE": "postgres", "LONGSHORE_DATABASE__URL": "postgresql://app@db/longshore"})
+    assert isinstance(chosen.database, PostgresChoice)
+    with pytest.raises(SettingsInvalid, match="url"):
+        load({"LONGSHORE_DATABASE__TYPE": "postgres"})
+
+
+def test_a_bad_address_of_the_database_is_not_quoted() -> None:
+    """It may hold a password."""
+    for url in ("postgresql://app:hush hush@db:x/y", "hush"):
+        with pytest.raises(BadDatabaseUrl) as bad:
+            parameters(url)
+        assert "hush" not in bad.value.detail
