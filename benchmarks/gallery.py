@@ -60,7 +60,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         f"overlay/{LOGO}/30%x30%/100%,100%",
         "overlay/self/30%x30%/5%,5%",
     ),
-    "rect": ("rect/f008/50%x20%/25%,70%", "rect/0a0/40x40/20,20"),
+    "rect": ("rect/ff000080/50%x20%/25%,70%", "rect/0a0/40x40/20,20"),
     "format": ("format/jpeg", "format/png", "format/webp", "format/avif", "format/preserve"),
     "quality": (
         "quality/lightest/-/format/jpeg",
