@@ -15,7 +15,7 @@ import pytest_asyncio
 from PIL import Image
 
 from longshore.adapters.vips import VipsPool, VipsSettings
-from longshore.adapters.vips.sniff import Kind, sniff
+from longshore.adapters.vips.sniff import Kind, is_heavy, sniff
 from longshore.core.errors import Problem, Unsupported
 from longshore.core.imaging.negotiate import AcceptClass, Choice, OutputFormat
 from longshore.core.imaging.operations import Resize
@@ -206,3 +206,25 @@ async def test_only_content_says_what_a_file_is(files: Files, content: bytes, ki
     began = time.monotonic()
     assert sniff(source) is kind
     assert time.monotonic() - began < 0.02
+
+
+@pytest.mark.parametrize(
+    ("make", "heavy"),
+    [
+        (lambda: saved(Image.new("L", (12_000, 12_000)), "JPEG", progressive=True), True),
+        (lambda: saved(Image.new("L", (6_000, 6_000)), "JPEG", progressive=True), True),
+        (lambda: saved(Image.new("L", (6_000, 6_000)), "JPEG"), False),
+        (lambda: corpus.photo_jpeg(640, 480, 1), False),
+        (lambda: corpus.png_claiming(60_000, 60_000), True),
+        (lambda: saved(Image.new("L", (1000, 1000)), "PNG"), False),
+        (lambda: b"\xff\xd8\xff", False),
+        (lambda: b"\xff\xd8\xff\xe0\0\0" * 30_000, False),
+    ],
+)
+async def test_a_small_file_that_claims_many_pixels_is_heavy(files: Files, make, heavy: bool) -> None:
+    source = files.source(make())
+    kind = sniff(source)
+    assert kind is not None
+    began = time.monotonic()
+    assert is_heavy(kind, source) is heavy
+    assert time.monotonic() - began < 0.05

@@ -4,10 +4,12 @@ import io
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from benchmarks.engine import perception
 from benchmarks.engine.calibrate import reduced
+from longshore.adapters.vips.judge import tiles
 from longshore.core.imaging.negotiate import AcceptClass
 from longshore.core.imaging.operations import QualityLevel
 from longshore.core.imaging.quality import LEVELS
@@ -53,6 +55,12 @@ async def test_smart_brings_unlike_pictures_to_one_level(studio: Studio, format_
         ]  # fmt: skip
         spread[word] = abs(scores[0] - scores[1])
     assert spread["smart"] < 0.7 * spread["normal"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9000), (9000, 1), (127, 4000), (500, 500), (9000, 7000)])
+async def test_what_smart_looks_at_is_bounded(size: tuple[int, int]) -> None:
+    looked_at = tiles(pyvips.Image.black(*size, bands=3).copy(interpretation="srgb"))
+    assert looked_at.width * looked_at.height <= 131_072
 
 
 async def test_smart_for_dense_screens_is_smaller(studio: Studio) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 from typing import Any, BinaryIO, cast
 
 import pyvips
@@ -56,6 +57,7 @@ def prepare() -> None:
     for loader in _LOADERS:
         pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
     options.DECODE_THREADS = 1
+    warnings.simplefilter("ignore")  # Pillow's, of damaged tags: as many lines of log as the sender of a file likes
     # Sizes are checked against our own limits before any pixel; Pillow's warning would only be noise.
     Image.MAX_IMAGE_PIXELS = None
 

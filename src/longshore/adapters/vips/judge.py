@@ -55,7 +55,7 @@ def smart_score(image: pyvips.Image, level: QualityLevel, output: OutputFormat) 
     error measured: two encodings and decodings of so few pixels, whatever the size of the picture and the format that
     is asked for (10 ms of one core; the whole job, from 12 megapixels to 800x600, takes 50).
     """
-    sample = _sample(image)
+    sample = tiles(image)
     truth = _half_luma(sample)
     target = wanted = LEVELS[level]
     for _ in range(2):
@@ -66,18 +66,18 @@ def smart_score(image: pyvips.Image, level: QualityLevel, output: OutputFormat) 
     return target + _GAIN[output] * (wanted - target)
 
 
-def _sample(image: pyvips.Image) -> pyvips.Image:
+def tiles(image: pyvips.Image) -> pyvips.Image:
     """The picture, or a chequer of eight tiles of it when it is larger than they are; without transparency."""
     if image.hasalpha():
         image = image.flatten(background=[128.0])
     if image.width * image.height <= _TILES * _TILE * _TILE or min(image.width, image.height) < _TILE:
         return image.crop(0, 0, min(image.width, _TILES * _TILE), min(image.height, _TILES * _TILE))
     across, down = (image.width - _TILE) / 3, (image.height - _TILE) / 3
-    tiles = [
+    chequer = [
         image.crop(round(across * column), round(down * (2 * row + column % 2)), _TILE, _TILE)
         for row, column in product(range(2), range(4))
     ]
-    return pyvips.Image.arrayjoin(tiles, across=4).copy_memory()
+    return pyvips.Image.arrayjoin(chequer, across=4).copy_memory()
 
 
 def _half_luma(image: pyvips.Image) -> pyvips.Image:

@@ -134,7 +134,7 @@ class VipsPool:
         kind = sniff(source)
         if kind is None:
             raise Unsupported("The file is not an image of a type that can be processed")
-        heavy = is_heavy(kind, os.fstat(source).st_size)
+        heavy = is_heavy(kind, source)
         seconds = self._deadline(heavy)
         job = wire.InspectJob(limits=self._settings.limits, deadline=seconds)
         lane = Lane.HEAVY if heavy else Lane.LIGHT

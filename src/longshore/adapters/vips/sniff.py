@@ -49,7 +49,9 @@ _MAGIC: tuple[tuple[bytes, Kind], ...] = (
 #: Rough milliseconds of one core per megabyte of file, to choose a queue before anything is decoded.
 _INSPECT_COST = {Kind.JPEG: 10, Kind.PNG: 8, Kind.TIFF: 10, Kind.WEBP: 150, Kind.GIF: 100, Kind.BMP: 5}
 _INSPECT_COST_OTHER = 300
+_PIXEL_COST = 3  # and per megapixel, roughly, when it comes in one pass
 _HEAVY = 400
+_HEADER = 1 << 17  # what is looked through for a JPEG's size, which may stand behind an EXIF thumbnail and a profile
 
 
 def sniff(source: int) -> Kind | None:
@@ -72,9 +74,40 @@ def sniff(source: int) -> Kind | None:
     return None
 
 
-def is_heavy(kind: Kind, size: int) -> bool:
-    """Whether inspecting a file of this kind and `size` in bytes belongs into the heavy queue."""
-    return _INSPECT_COST.get(kind, _INSPECT_COST_OTHER) * size > _HEAVY << 20
+def is_heavy(kind: Kind, source: int) -> bool:
+    """Whether inspecting the file behind a descriptor belongs into the heavy queue: by its bytes, or by the pixels that
+    its header claims, for a bomb is a small file."""
+    size = os.fstat(source).st_size
+    if _INSPECT_COST.get(kind, _INSPECT_COST_OTHER) * size > _HEAVY << 20:
+        return True
+    pixels, in_passes = _claimed(kind, os.pread(source, _HEADER, 0))
+    # Pictures in several passes are kept whole, as coefficients, and gone over once for each.
+    return pixels * _PIXEL_COST * (4 if in_passes else 1) > _HEAVY * 1_000_000
+
+
+def _claimed(kind: Kind, head: bytes) -> tuple[int, bool]:
+    """Pixels, and whether they come in several passes (progressive, interlaced); none where no header was found."""
+    match kind:
+        case Kind.PNG:
+            return int.from_bytes(head[16:20], "big") * int.from_bytes(head[20:24], "big"), head[28:29] == b"\1"
+        case Kind.GIF:
+            return int.from_bytes(head[6:8], "little") * int.from_bytes(head[8:10], "little"), False
+        case Kind.JPEG:
+            return _claimed_by_jpeg(head)
+        case _:
+            return 0, False
+
+
+def _claimed_by_jpeg(head: bytes) -> tuple[int, bool]:
+    """From the start of frame (ITU-T T.81, B.2.2): SOF2 and its kin are progressive."""
+    at = 2
+    while at + 9 <= len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], int.from_bytes(head[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = (int.from_bytes(head[at + side : at + side + 2], "big") for side in (5, 7))
+            return height * width, marker & 3 == 2
+        at += 2 + max(length, 2)
+    return 0, False
 
 
 def _by_brand(head: bytes) -> Kind | None:

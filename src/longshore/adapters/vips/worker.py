@@ -45,6 +45,7 @@ _DECODING = (
     struct.error,
     LookupError,
     ArithmeticError,
+    RuntimeError,  # Pillow's AVIF
 )
 _SAID = 120  # characters of a library's complaint that are passed on
 
