@@ -150,7 +150,7 @@ class ObjectStore(Protocol):
 
         Safe to repeat. A disk renames to `target`, and answers the same again. A remote store cannot create a key only
         if it is absent while copying, so each call copies to a key of its own that begins with `target`'s name; what
-        is recorded decides, and a copy that lost is for its maker to delete (docs/decisions/0005). Raises ObjectMissing
+        is recorded decides, and a copy that lost is for its maker to delete (docs/decisions/0010). Raises ObjectMissing
         when there is nothing to seal (also after `retire`, where the disk does not), StorageFull, Upstream.
         """
         ...

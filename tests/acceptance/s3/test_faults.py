@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.driver import Native, refused, until
 from tests.acceptance.s3.conftest import on_s3
 from tests.servers.ceph import Ceph
@@ -30,13 +32,13 @@ def test_a_store_that_goes_away_and_comes_back_costs_nothing(ceph_to_break: Ceph
         assert native.deliver(before["id"]).content == b"before"
 
 
+@pytest.mark.slow
 def test_a_check_that_a_dead_store_interrupts_is_made_later(ceph_to_break: Ceph, clamd: Clamd) -> None:
     with on_s3(ceph_to_break, clamd, {"STORAGE__ATTEMPTS": "1"}) as (server, _), Native(server) as native:
         content = bytes(3_000_000)
         upload = native.sent(content)
         assert native.confirm(upload).status_code == 200
         ceph_to_break.kill_gateway()
-        native.delivered(upload.id)
         ceph_to_break.start_gateway()
 
         assert native.settle(upload, within=60)["state"] == "ready"

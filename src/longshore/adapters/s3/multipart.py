@@ -13,9 +13,10 @@ from longshore.adapters.s3.layout import Layout
 from longshore.adapters.s3.objects import S3ObjectStore
 from longshore.adapters.s3.parts import abort, complete, create
 from longshore.adapters.s3.sigv4 import place_of, presign, seconds_between
+from longshore.core.errors import Upstream
 from longshore.core.parts import MAX_PARTS
 from longshore.ports.multipart import MultipartGone, MultipartId, Part, PartsOutOfOrder, PartWanted
-from longshore.ports.storage import ObjectKey, SignedRequest, Stored
+from longshore.ports.storage import ObjectKey, ObjectMissing, SignedRequest, Stored
 
 
 class S3MultipartStore:
@@ -60,7 +61,10 @@ class S3MultipartStore:
         query: dict[str, str] = {"uploadId": multipart}
         found: list[Part] = []
         while True:
-            page = (await self._connection.call("GET", bucket, name, query=query)).xml()
+            try:
+                page = (await self._connection.call("GET", bucket, name, query=query)).xml()
+            except ObjectMissing as e:  # Ceph says NoSuchKey for an upload that has ended
+                raise MultipartGone from e
             try:
                 for part in page.all("Part"):
                     etag = unquoted(part.text("ETag"))
@@ -78,10 +82,13 @@ class S3MultipartStore:
         listed = [(part.number, part.etag) for part in parts]
         try:
             await complete(self._connection, *self._layout.place(key), multipart, listed)
-        except MultipartGone:
+        except Upstream:
+            await self.parts(key, multipart)  # Ceph answers 500 for an upload that was aborted
+            raise
+        except (MultipartGone, ObjectMissing) as e:
             stored = await self._objects.head(key)  # it may have been put together by an earlier call
             if stored is None or stored.size != sum(part.size for part in parts):
-                raise
+                raise MultipartGone from e
             return stored
         stored = await self._objects.head(key)
         if stored is None:
@@ -89,5 +96,5 @@ class S3MultipartStore:
         return stored
 
     async def abort(self, key: ObjectKey, multipart: MultipartId) -> None:
-        with contextlib.suppress(MultipartGone):
+        with contextlib.suppress(MultipartGone, ObjectMissing):
             await abort(self._connection, *self._layout.place(key), multipart)

@@ -1,6 +1,6 @@
 """Objects in an S3 store. What the store has acknowledged is durable as it promises; a write is visible when complete.
 
-Sealing is a server-side copy to a key of its own (docs/decisions/0005). Until the row is written that names that key,
+Sealing is a server-side copy to a key of its own (docs/decisions/0010). Until the row is written that names that key,
 `incoming` keeps its bytes, so that a crash loses nothing; `retire` then puts an empty mark in their place. While bytes
 or mark lie there, a write-once link (`If-None-Match: *`) is refused by the store itself. A form with a policy is not:
 what it brings after `retire` is never read by anybody, and is swept. Where a sender's PUT carries headers that nobody
