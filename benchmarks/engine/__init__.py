@@ -1,8 +1,9 @@
 """The image engine beside bare pyvips, sharp, thumbor and ImageMagick: `python -m benchmarks engine`.
 
-Each part also runs alone, `python -m benchmarks.engine.PART`: `cold` (the pool beside the bare calls), `http` (cold
-renders over HTTP beside peers), `magick` (a whole job), `deadline` (a worker that is stopped), `memory`. Peers are
-installed at the first run (`benchmarks/peers/install.py`); what cannot be installed is left out.
+Each part also runs alone, `python -m benchmarks.engine.PART`: `lookup` (from a path to a result in memory), `cold` (the
+pool beside the bare calls), `http` (cold renders over HTTP beside peers), `magick` (a whole job), `deadline` (a worker
+that is stopped), `memory`. Peers are installed at the first run (`benchmarks/peers/install.py`); what cannot be had is
+left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 
-PARTS = ("cold", "http", "magick", "deadline", "memory")
+PARTS = ("lookup", "cold", "http", "magick", "deadline", "memory")
 
 
 def main() -> int:

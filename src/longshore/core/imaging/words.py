@@ -162,16 +162,13 @@ class Words:
 
     def choice(self, of: type[E_], aliases: Mapping[str, E_] | None = None) -> E_:
         """The only parameter as a member of a closed set of words."""
-        rule = f"takes one of {', '.join(of)}"
-        if len(self.parameters) != 1:
-            raise self.wrong(rule)
-        word = self.parameters[0]
+        word = self.parameters[0] if len(self.parameters) == 1 else ""
         if aliases and word in aliases:
             return aliases[word]
         try:
             return of(word)
         except ValueError:
-            raise self.wrong(rule) from None
+            raise self.wrong(f"takes one of {', '.join(of)}") from None
 
     def yes(self) -> bool:
         """The only parameter as yes or no."""
