@@ -33,7 +33,7 @@ Rates = dict[tuple[str, str, str], list[float]]
 FORMATS = ("jpeg", "webp", "avif")
 COPIES, WIDTHS = 12, range(760, 841)
 CONCURRENCY = 8
-ROUNDS, SECONDS, SLOW_SECONDS = 3, 2, 6
+ROUNDS, SECONDS, SLOW_SECONDS = 2, 2, 6
 BARE, ORIGINALS, MEZZANINES = "bare pyvips", "longshore", "longshore, mezzanine"
 _SOURCES = {"12 MP": (4000, 3000), "2 MP": (1632, 1224)}
 
@@ -164,7 +164,7 @@ def _rates(servers: list[Addressed], folder: Path, results: Mapping[tuple[str, s
 
 def _settle(server: Addressed, turn: int) -> None:
     """Wait until what was asked for last and nobody waits for any more is done: queues are first in, first out."""
-    for number in range(2 * CONCURRENCY):
+    for number in range(CONCURRENCY):
         get(server.url("2MP-0.jpg", "jpeg", 60 + number, 60 + turn, QUALITY))
 
 
