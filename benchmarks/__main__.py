@@ -15,6 +15,7 @@ NAMES = {
     "cached": "cached delivery, beside a bare Starlette route",
     "engine": "renders, beside bare pyvips, sharp, thumbor and ImageMagick",
     "put": "1 GiB by signed PUT, beside nginx",
+    "s3": "signatures a second; puts to Ceph, beside a bare loop of presigned PUTs",
 }
 
 
