@@ -7,13 +7,20 @@ from datetime import datetime, timedelta
 
 from longshore.core.errors import Problem, Unsupported
 from longshore.core.ids import FileId
+from longshore.core.imaging.grammar import BadOperation
 from longshore.core.media import BrokenMedia, MediaTooLarge
 from longshore.core.time import Clock
 from longshore.ports.rendering import ResultTooLarge
 
 #: Only what follows from bytes and plan. A stopped or dead worker may have had bad luck (the pool counts those), a full
 #: queue, a full disk or a store that is away are nobody's mistake: they are never remembered.
-DETERMINISTIC: tuple[type[Problem], ...] = (BrokenMedia, MediaTooLarge, Unsupported, ResultTooLarge)
+DETERMINISTIC: tuple[type[Problem], ...] = (
+    BadOperation,  # of what only pixels tell: too large after a trim
+    BrokenMedia,
+    MediaTooLarge,
+    Unsupported,
+    ResultTooLarge,
+)
 
 _REMEMBERED = timedelta(seconds=60)
 _MOST = 10_000

@@ -1,5 +1,6 @@
 """Plans: exact sizes, folded scalings, limits, keys."""
 
+import time
 from fractions import Fraction
 
 import pytest
@@ -153,3 +154,39 @@ def test_every_part_of_a_key_counts() -> None:
     ]
     assert len({cache_key(*part) for part in parts}) == len(parts)
     assert Transformation.of("file", parse("-/inline/no/").operations).operations == ()
+
+
+def test_costly_steps_make_work_heavy() -> None:
+    """Ninety boxes blurred, one after another, must not wait among thumbnails."""
+    assert not planned("-/preview/1000x1000/-/blur/50/").is_heavy
+    assert planned("-/preview/2000x2000/" + "-/blur_region/90px90p/center/100/" * 90).is_heavy
+    assert not planned("-/brightness/10/-/crop/50px50p/-/preview/800x800/").is_heavy
+    assert planned("-/contrast/400/-/saturation/90/-/enhance/100/-/sharp/9/").is_heavy
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("-/crop/10x10/center/", "-/crop/10x10/50p,50%25/"),
+        ("-/brightness/0/-/preview/", "-/preview/"),
+        ("-/crop/1:1/", "-/crop/1:1/center/"),
+        ("-/rotate/-90/", "-/rotate/270/"),
+        ("-/setfill/FFF/-/crop/9x9/", "-/setfill/ffffffff/-/crop/9x9/0p,0/"),
+        ("-/preview/-/json/", "-/quality/best/-/preview/-/format/png/-/json/"),
+        ("-/blur/", "-/blur/10/100/"),
+        ("-/overlay/self/", "-/overlay/self/100px100p/0,0/100p/"),
+    ],
+)
+def test_spellings_of_the_same_share_a_key(one: str, other: str) -> None:
+    keys = {Transformation.of("file", parse(path).operations).key(OutputFormat.WEBP) for path in (one, other)}
+    assert len(keys) == 1
+
+
+def test_reading_a_path_and_its_key_take_no_time_worth_naming() -> None:
+    """The budget is 60 microseconds for both (`benchmarks`); here ten times that, for a busy machine."""
+    best = 1.0
+    for _ in range(50):
+        began = time.perf_counter()
+        Transformation.of("file", parse("-/preview/800x600/-/format/auto/").operations).key(OutputFormat.AVIF)
+        best = min(best, time.perf_counter() - began)
+    assert best < 600e-6
