@@ -13,17 +13,26 @@ from pathlib import Path
 os.environ["VIPS_CONCURRENCY"] = "1"
 import pyvips
 
+from longshore.core.imaging.negotiate import OutputFormat
+from longshore.core.imaging.operations import QualityLevel
+from longshore.core.imaging.quality import LEVELS, encoder_quality
+
 pyvips.cache_set_max(0)
+
+#: What `normal` means to the engine, so that equal files come out.
+QUALITY = {fmt: encoder_quality(OutputFormat(fmt), LEVELS[QualityLevel.NORMAL]) for fmt in ("jpeg", "webp", "avif")}
 
 
 def thumbnail(source: str, target: str, fmt: str) -> None:
     image = pyvips.Image.thumbnail(source, 800, height=600, size="down", fail_on="error")
     if fmt == "jpeg":
-        content = image.jpegsave_buffer(Q=80, optimize_coding=True, quant_table=3, subsample_mode="on", keep=0)
+        content = image.jpegsave_buffer(
+            Q=QUALITY[fmt], optimize_coding=True, quant_table=3, subsample_mode="on", keep=0
+        )
     elif fmt == "webp":
-        content = image.webpsave_buffer(Q=80, effort=2, keep=0)
+        content = image.webpsave_buffer(Q=QUALITY[fmt], effort=2, keep=0)
     else:
-        content = image.heifsave_buffer(compression="av1", Q=60, effort=0, keep=0)
+        content = image.heifsave_buffer(compression="av1", Q=QUALITY[fmt], effort=0, keep=0)
     Path(target).write_bytes(content)
 
 
