@@ -43,7 +43,8 @@ class Engine:
         """Inspect, plan, render."""
         facts = await self.inspect(content)
         operations = parse(path).operations
-        plan = make_plan(operations, facts, choose(operations, accept, facts))
+        choice = choose(operations, accept, facts)
+        plan = make_plan(operations, facts, choice)
         source, result = self._source(content), self.folder / "result"
         target = os.open(result, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -53,7 +54,7 @@ class Engine:
             os.close(target)
         written = result.read_bytes()
         assert rendered == Rendered(
-            content_type=plan.encode.format.content_type, width=plan.width, height=plan.height, size=len(written)
+            content_type=choice.format.content_type, width=plan.width, height=plan.height, size=len(written)
         )
         return rendered, written
 

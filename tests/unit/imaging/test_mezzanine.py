@@ -14,7 +14,7 @@ from longshore.core.media import ImageFacts
 
 
 def photo(**facts: object) -> ImageFacts:
-    return ImageFacts(**{"format": "JPEG", "width": 4000, "height": 3000, "color_mode": "RGB", **facts})  # type: ignore[arg-type]
+    return ImageFacts(**{"format": "JPEG", "width": 4000, "height": 3000, "color_mode": "RGB", **facts})
 
 
 def plan(path: str, facts: ImageFacts) -> Plan:
