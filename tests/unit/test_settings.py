@@ -6,7 +6,7 @@ import pytest
 
 from longshore.adapters.sql.postgres import BadDatabaseUrl
 from longshore.adapters.sql.postgres.settings import parameters
-from longshore.wiring.settings import Clamd, NoScanner, PostgresChoice, SettingsInvalid, load
+from longshore.wiring.settings import Clamd, DiskChoice, NoScanner, PostgresChoice, SettingsInvalid, SqliteChoice, load
 
 
 def test_without_anything_the_defaults_hold() -> None:
@@ -24,6 +24,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.host, settings.port) == ("::1", 2)
     assert isinstance(settings.scanner, Clamd)
     assert settings.scanner.address == "127.0.0.1:3310"
+
+
+def test_a_setting_of_the_usual_database_needs_no_type() -> None:
+    settings = load({"LONGSHORE_DATABASE__BATCH_ROWS": "1", "LONGSHORE_STORAGE__THREADS": "2"})
+
+    assert settings.database == SqliteChoice(batch_rows=1)
+    assert settings.storage == DiskChoice(threads=2)
 
 
 def test_lists_are_separated_by_commas() -> None:

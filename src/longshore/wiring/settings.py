@@ -179,6 +179,9 @@ def load(environment: Mapping[str, str], config: Path | None = None) -> Settings
     for variable, text in sorted(environment.items(), key=lambda item: item[0].count("__")):
         if variable.startswith(PREFIX) and variable not in CLIENT_VARIABLES | RUN_VARIABLES | {CONFIG_VARIABLE}:
             _place(values, variable, text)
+    for group, usual in _USUAL_TYPES.items():
+        if isinstance(values.get(group), dict):
+            values[group].setdefault("type", usual)
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_decoded)
     except msgspec.ValidationError as e:
@@ -204,6 +207,9 @@ def _place(values: dict[str, Any], variable: str, text: str) -> None:
         table = cast("dict[str, Any]", inner)
     table[name] = text.split(",") if name in _LISTS else text
 
+
+#: What a group is when only something inside it is set.
+_USUAL_TYPES = {"database": "sqlite", "storage": "disk"}
 
 #: Settings that are lists; in the environment their items are separated by commas.
 _LISTS = frozenset({"allow"})
