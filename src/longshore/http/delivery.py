@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -30,6 +31,7 @@ from longshore.ports.derived import Derived
 from longshore.ports.storage import ObjectMissing
 from longshore.services.delivery import Delivery, Wanted
 from longshore.services.files import Files
+from longshore.services.projects import TimedCache
 
 WAIT_FOR_CHECK = timedelta(seconds=5)
 """How long a request waits for a file that is still being checked, before it answers 404 (decision 12)."""
@@ -63,6 +65,7 @@ class DeliveryApi:
         self._delivery = delivery
         self._clock = clock
         self._wait = wait
+        self._heads = TimedCache[tuple[str, Directive], _Heads](clock, timedelta(hours=1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method: str = scope["method"]
@@ -126,27 +129,15 @@ class DeliveryApi:
         result: Derived,
         headers: Mapping[bytes, bytes],
     ) -> None:
-        etag = f'"{result.etag}"'.encode()
-        answer = [
-            *_RAW_COMMON,
-            (b"etag", etag),
-            (b"cache-control", (_PUBLIC if file.visibility is Visibility.PUBLIC else _PRIVATE).encode()),
-            (b"cache-tag", str(file.id).encode()),
-        ]
-        if wanted.choice.varies:
-            answer.append((b"vary", b"Accept"))
-        if _matches(headers.get(b"if-none-match"), etag):
-            await _send(send, 304, answer, b"")
+        heads = self._heads.get((result.key, directive))
+        if heads is None:
+            heads = self._heads.put((result.key, directive), _heads(file, directive, wanted, result))
+        if _matches(headers.get(b"if-none-match"), heads.etag):
+            await _send(send, 304, heads.unchanged, b"")
             return
         body = result.body if result.body is not None else await self._body(file, wanted, result)
-        kind = "attachment" if directive.inline is False else "inline"
-        name = directive.filename or _renamed(file.name, result.content_type)
-        answer += [
-            (b"content-type", result.content_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"content-disposition", content_disposition(kind, _last(name)).encode("latin-1", "replace")),
-        ]
-        await _send(send, 200, answer, b"" if scope["method"] == "HEAD" else body)
+        length = (b"content-length", str(len(body)).encode())
+        await _send(send, 200, [*heads.whole, length], b"" if scope["method"] == "HEAD" else body)
 
     async def _body(self, file: File, wanted: Wanted, result: Derived) -> bytes:
         try:
@@ -202,6 +193,36 @@ class DeliveryApi:
         if not is_safe:
             headers["Content-Security-Policy"] = _SANDBOX
         return headers
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """The headers of one result, put together once: for a 304, and for a 200 without its length."""
+
+    etag: bytes
+    unchanged: list[tuple[bytes, bytes]]
+    whole: list[tuple[bytes, bytes]]
+
+
+def _heads(file: File, directive: Directive, wanted: Wanted, result: Derived) -> _Heads:
+    """A result's key says which file it is of, and a file's name and visibility never change."""
+    etag = f'"{result.etag}"'.encode()
+    unchanged = [
+        *_RAW_COMMON,
+        (b"etag", etag),
+        (b"cache-control", (_PUBLIC if file.visibility is Visibility.PUBLIC else _PRIVATE).encode()),
+        (b"cache-tag", str(file.id).encode()),
+    ]
+    if wanted.choice.varies:
+        unchanged.append((b"vary", b"Accept"))
+    kind = "attachment" if directive.inline is False else "inline"
+    name = directive.filename or _renamed(file.name, result.content_type)
+    whole = [
+        *unchanged,
+        (b"content-type", result.content_type.encode()),
+        (b"content-disposition", content_disposition(kind, _last(name)).encode("latin-1", "replace")),
+    ]
+    return _Heads(etag, unchanged, whole)
 
 
 async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import Protocol
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from longshore.core.errors import Problem
 from longshore.http.kit.problems import problem_response
+from longshore.http.metrics import Metrics
 
 log = structlog.get_logger()
 
@@ -25,31 +26,19 @@ class Unforeseen(Problem):
     title = "Something went wrong on our side; it has been logged"
 
 
-class Metrics:
-    """What `/metrics` tells about requests."""
+class RequestLog(Protocol):
+    """Writes the line of one answered request."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self.requests = Counter("longshore_requests", "Answered requests", ["api", "status"], registry=registry)
-        self.seconds = Histogram(
-            "longshore_request_seconds",
-            "Seconds from a request's first byte to its answer's last",
-            ["api"],
-            registry=registry,
-            buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60),
-        )
-        self.in_flight = Gauge("longshore_requests_in_flight", "Requests being answered", registry=registry)
+    def __call__(self, *, method: str, path: str, status: int, seconds: float, request_id: str) -> None: ...
 
 
 class Around:
     """The outermost ASGI layer."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, *, log_requests: bool) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, request_log: RequestLog | None) -> None:
         self._app = app
         self._metrics = metrics
-        self._log_requests = log_requests
-        self._counters: dict[tuple[str, int], Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
+        self._request_log = request_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,8 +56,9 @@ class Around:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        self._metrics.in_flight.inc()
-        tokens = structlog.contextvars.bind_contextvars(request_id=request_id)
+        self._metrics.in_flight += 1
+        # Not undone: a request runs in a task, and so in a context, of its own.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, sending)
         except Exception:
@@ -76,30 +66,14 @@ class Around:
             if status == 0:
                 await problem_response(Unforeseen())(scope, receive, sending)
         finally:
-            structlog.contextvars.reset_contextvars(**tokens)
-            self._metrics.in_flight.dec()
-            self._record(scope, status, time.perf_counter() - started, request_id)
-
-    def _record(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        api: str = scope.get("api", "other")
-        counter = self._counters.get((api, status))
-        if counter is None:
-            counter = self._counters[api, status] = self._metrics.requests.labels(api, str(status))
-        counter.inc()
-        histogram = self._histograms.get(api)
-        if histogram is None:
-            histogram = self._histograms[api] = self._metrics.seconds.labels(api)
-        histogram.observe(seconds)
-        if self._log_requests:
-            # Never the query: signed URLs and tokens live there.
-            log.info(
-                "request",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                duration_ms=round(seconds * 1000, 2),
-                request_id=request_id,
-            )
+            seconds = time.perf_counter() - started
+            self._metrics.in_flight -= 1
+            self._metrics.record(scope.get("api", "other"), status, seconds)
+            if self._request_log is not None:
+                # Never the query: signed URLs and tokens live there.
+                self._request_log(
+                    method=scope["method"], path=scope["path"], status=status, seconds=seconds, request_id=request_id
+                )
 
 
 def _request_id(scope: Scope) -> str:

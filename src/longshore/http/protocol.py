@@ -22,7 +22,7 @@ MAX_URL = 8 << 10
 HEADER_TIMEOUT = 20.0
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 4 << 20
-_JOINED = 64 << 10
+_JOINED = 4 << 10
 
 _REFUSALS = {
     400: ("request-malformed", "This is not a valid HTTP request"),

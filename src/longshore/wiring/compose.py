@@ -29,7 +29,8 @@ from longshore.core.urls import PublicUrls
 from longshore.http.app import Application, Mounted
 from longshore.http.delivery import DeliveryApi
 from longshore.http.kit.bind import NativeApi
-from longshore.http.middleware import Around, Metrics
+from longshore.http.metrics import Metrics
+from longshore.http.middleware import Around
 from longshore.http.native.files import FileHandlers, ProjectHandlers, RecordHandlers
 from longshore.http.native.reference import native_reference
 from longshore.http.native.table import PREFIX, native_operations
@@ -52,6 +53,7 @@ from longshore.services.sweeping import Sweeping
 from longshore.services.uploads import Uploads
 from longshore.services.webhooks import Webhooks
 from longshore.wiring.foundation import Foundation
+from longshore.wiring.logging import request_log
 from longshore.wiring.settings import NoScanner, Settings
 from longshore.wiring.storage import opened_storage
 from longshore.worker.loop import Worker
@@ -215,7 +217,7 @@ async def installation(base: Foundation, public_url: str) -> AsyncGenerator[Inst
             ],
         )
         yield Installation(
-            app=Around(app, metrics, log_requests=settings.log.requests),
+            app=Around(app, metrics, request_log(settings.log)),
             worker=worker,
             checks=checks,
             base=base,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from longshore.core.imaging.geometry import output_size
 from longshore.core.imaging.limits import DEFAULT_LIMITS, ImageLimits
@@ -57,6 +58,7 @@ class Choice:
     animated: bool = False
 
 
+@lru_cache(maxsize=1024)
 def accept_class(accept: str | None) -> AcceptClass:
     """The class of an Accept header. Only formats that are named count; `*/*` and `image/*` promise nothing."""
     named = {_media_type(part) for part in (accept or "")[:_READ].lower().split(",")}
