@@ -120,7 +120,7 @@ class Files:
         return file
 
     async def follow(self, file_id: FileId) -> AsyncIterator[Status]:
-        """The file's status now and whenever something changed, until its check is over and its steps are done."""
+        """The file's status now and whenever something changed, until its check is over."""
         async with self._progress.subscribe(file_id) as heard:
             status = await self.status(file_id)
             while status is not None:
