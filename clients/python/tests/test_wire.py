@@ -7,8 +7,7 @@ import dataclasses
 import pytest
 
 import longshore_client
-
-bodies = pytest.importorskip("longshore.http.native.bodies")
+from longshore.http.native import bodies
 
 #: What is not on the wire: File.read_token comes from the request's answer.
 _OURS = {"File": {"read_token"}}
